@@ -1,0 +1,100 @@
+"""What a batch knows of each chain and entry: statuses, attempts, reasons, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pyecod.ids import ChainKey
+
+
+class Status(StrEnum):
+    """State of one step for one chain."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    NOT_NEEDED = "not_needed"
+
+
+class Step(StrEnum):
+    """The steps a chain goes through; the names are those of the record's ``…_status`` fields."""
+
+    BLAST = "blast"
+    HHSEARCH = "hhsearch"
+    PARTITION = "partition"
+
+
+@dataclass(slots=True)
+class ChainRecord:
+    """One chain of the manifest. Coverages are 0 to 1, None until known; ``files`` are relative to the batch.
+
+    ``representative`` is the chain key whose searches this chain shares (its own where it is the one searched).
+    ``evidence`` maps an evidence type to ``{found, kept, considered, accepted}``.
+    """
+
+    key: ChainKey
+    sequence_length: int
+    sequence_md5: str
+    entity_id: str = ""
+    can_classify: bool = True
+    cannot_classify_reason: str | None = None
+    representative: str | None = None
+    blast_status: Status = Status.PENDING
+    blast_coverage: float | None = None
+    needs_hhsearch: bool | None = None
+    hhsearch_status: Status = Status.PENDING
+    hhsearch_coverage: float | None = None
+    partition_status: Status = Status.PENDING
+    partition_coverage: float | None = None
+    partition_outcome: str | None = None
+    partition_quality: str | None = None
+    domain_count: int | None = None
+    failure_reason: str | None = None
+    failed_step: str | None = None
+    attempts: int = 0
+    source_week: str | None = None
+    repair_status: str | None = None
+    reference_version: str | None = None
+    algorithm_version: str | None = None
+    evidence: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    updated_at: str | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Nothing is left to do: partitioned, or not classifiable."""
+        return not self.can_classify or self.partition_status is Status.COMPLETE
+
+    @property
+    def is_failed(self) -> bool:
+        """The last attempt at some step failed."""
+        return Status.FAILED in (self.blast_status, self.hhsearch_status, self.partition_status)
+
+
+@dataclass(slots=True)
+class EntryRecord:
+    """One entry of the release: ``complete`` once its chains are recorded, ``failed`` with the reason otherwise."""
+
+    pdb_id: str
+    status: Status = Status.PENDING
+    failure_reason: str | None = None
+    attempts: int = 0
+    chain_count: int | None = None
+    problems: tuple[str, ...] = ()
+    title: str = ""
+    method: str = ""
+    resolution: float | None = None
+    release_date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainUpdate:
+    """Change of one chain: the fields of :class:`ChainRecord` that are new. Applying it twice is applying it once."""
+
+    key: ChainKey
+    changes: Mapping[str, Any]

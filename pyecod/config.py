@@ -1,0 +1,321 @@
+"""One typed tree of settings: profile < YAML file < environment (``PYECOD_…``) < command line.
+
+Every threshold, path and limit of the pipeline is a field here, with its unit and where its default comes
+from. Nothing else reads the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pyecod.errors import ConfigError
+
+PROFILES = Path(__file__).resolve().parents[1] / "deployments" / "profiles"
+
+
+def data_home() -> Path:
+    """Folder for what pyECOD keeps per user: the embedded PostgreSQL, the default search cache."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "pyecod"
+
+
+class Section(BaseModel):
+    """A branch of the tree: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SearchSettings(Section):
+    """BLAST, HH-suite and the search cache."""
+
+    cache_dir: Path | None = Field(None, description="search cache; default: <base_path>/search_cache")
+    evalue: float = Field(0.002, gt=0, description="largest BLAST E-value kept")
+    max_hits: int = Field(5000, ge=1, description="largest number of subjects BLAST reports per query and database")
+    hhsearch_below: float = Field(
+        0.90,
+        ge=0,
+        le=1,
+        description="profile search when domain-BLAST coverage is below this; equal needs none",
+    )
+    probability: float = Field(50.0, ge=0, le=100, description="smallest HHsearch probability kept, per cent")
+    hhsearch_max_hits: int = Field(500, ge=1, description="largest number of HHsearch alignments kept per query")
+    profile_db: Path | None = Field(
+        None, description="hhblits database prefix (UniRef30); default: the reference's own HH database"
+    )
+    hhblits_iterations: int = Field(2, ge=1, le=8, description="hhblits rounds when building the profile (-n)")
+    hhblits_evalue: float = Field(0.001, gt=0, description="inclusion E-value of the profile (-e)")
+    program_cores: int = Field(1, ge=1, description="threads of one BLAST process")
+    parallel_programs: int = Field(1, ge=1, description="HH-suite processes run side by side by one task")
+    blast_timeout: float = Field(7200, gt=0, description="seconds one BLAST process may take for a chunk")
+    hhsuite_timeout: float = Field(3600, gt=0, description="seconds hhblits or hhsearch may take for one sequence")
+    memory_gib: float = Field(4.0, gt=0, description="-maxmem of HH-suite, GiB")
+
+
+class PartitionSettings(Section):
+    """Thresholds of the partitioner."""
+
+    min_domain_length: int = Field(25, ge=1, description="smallest domain, residues")
+    min_reference_coverage: float = Field(
+        0.5, ge=0, le=1, description="aligned share of a reference domain below which a hit is partial"
+    )
+    consensus: float = Field(0.70, ge=0, le=1, description="share of hits that must agree on an H-group")
+
+
+class QualitySettings(Section):
+    """Labels by partition coverage."""
+
+    good: float = Field(0.80, ge=0, le=1, description="coverage from which a partition is good")
+    low_coverage: float = Field(
+        0.50, ge=0, le=1, description="coverage from which it is low_coverage, else fragmentary"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> QualitySettings:
+        if self.low_coverage > self.good:
+            raise ValueError(f"quality.low_coverage ({self.low_coverage}) is above quality.good ({self.good})")
+        return self
+
+
+class ChainSettings(Section):
+    """Which chains can be classified, and how they are packed."""
+
+    min_length: int = Field(20, ge=1, description="a shorter protein chain is a peptide and not classifiable, residues")
+    max_length: int = Field(10_000, ge=1, description="a longer sequence is refused as broken, residues")
+
+
+class RunSettings(Section):
+    """How a batch is worked through."""
+
+    chunk_size: int = Field(50, ge=1, description="largest number of unique sequences per chunk")
+    chunk_cost: int = Field(25_000, ge=1, description="largest number of query residues per chunk")
+    retries: int = Field(2, ge=0, description="times a failed chunk is tried again")
+    retry_delay: float = Field(300, ge=0, description="seconds before the first retry, doubled for each further one")
+    chunk_timeout: float = Field(6 * 3600, gt=0, description="seconds a chunk's task may take")
+    max_attempts: int = Field(
+        3, ge=1, description="times a chain is tried over all resumes before only repair tries again"
+    )
+    snapshot_seconds: float = Field(60, ge=0, description="shortest time between two manifest snapshots")
+    evidence_loss: Literal["fail", "warn"] = Field(
+        "fail", description="what a vanished evidence type does to the batch"
+    )
+
+
+class WorkerSettings(Section):
+    """Where chunks run."""
+
+    kind: Literal["threads", "dask", "slurm"] = Field(
+        "threads", description="threads in the flow's process, local Dask processes, or SLURM jobs"
+    )
+    count: int = Field(2, ge=1, description="workers (threads, processes, or the largest number of SLURM jobs)")
+
+
+class ScratchSettings(Section):
+    """Where intermediates live while a chunk runs."""
+
+    dir: Path | None = Field(None, description="node-local folder; default: the system's temporary folder")
+    max_gib: float = Field(20.0, gt=0, description="largest peak of intermediates per worker, GiB")
+
+
+class DatabaseSettings(Section):
+    """Where results go."""
+
+    mode: Literal["embedded", "server", "none"] = Field(
+        "embedded", description="private PostgreSQL of this user, a server by libpq settings, or no database"
+    )
+    url: str | None = Field(
+        None, description="libpq connection string without password (mode server); default: PG… variables"
+    )
+    data_dir: Path | None = Field(None, description="embedded PostgreSQL's data; default: <user data folder>/postgres")
+
+    @model_validator(mode="after")
+    def _no_password(self) -> DatabaseSettings:
+        if self.url and ("password=" in self.url or _password_in_url(self.url)):
+            raise ValueError("database.url holds a password: put it into ~/.pgpass or a libpq service file")
+        return self
+
+
+def _password_in_url(url: str) -> bool:
+    authority = url.partition("://")[2].partition("/")[0]
+    return ":" in authority.rpartition("@")[0]
+
+
+class Settings(BaseSettings):
+    """The whole tree; see :func:`load_settings`."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="PYECOD_", env_nested_delimiter="__")
+
+    base_path: Path = Field(Path("batches"), description="folder of the batch directories")
+    status_dir: Path | None = Field(None, description="PDB status root with YYYYMMDD/added.pdb")
+    mirror: Path | None = Field(None, description="mmCIF mirror, divided layout")
+    reference: Path | None = Field(None, description="ECOD reference made by `pyecod reference build`")
+    search: SearchSettings = SearchSettings()
+    partition: PartitionSettings = PartitionSettings()
+    quality: QualitySettings = QualitySettings()
+    chains: ChainSettings = ChainSettings()
+    run: RunSettings = RunSettings()
+    workers: WorkerSettings = WorkerSettings()
+    scratch: ScratchSettings = ScratchSettings()
+    database: DatabaseSettings = DatabaseSettings()
+
+    @property
+    def cache_dir(self) -> Path:
+        """Folder of the search cache."""
+        return (self.search.cache_dir or self.base_path / "search_cache").absolute()
+
+    def absolute(self) -> Settings:
+        """The same settings with every path made absolute, so that workers may stand anywhere."""
+        return Settings.model_validate(_absolute(self.model_dump()))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: PydanticBaseSettingsSource,
+        **named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what :func:`load_settings` merged counts."""
+        return (init_settings,)
+
+
+def _absolute(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _absolute(v) for k, v in value.items()}
+    return value.expanduser().absolute() if isinstance(value, Path) else value
+
+
+def load_settings(
+    file: Path | None = None,
+    profile: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Merge profile < ``file`` < environment < ``overrides`` (nested like the tree) and check the result.
+
+    ``profile`` is a name under ``deployments/profiles/`` or the path of a YAML file. Without ``file`` the
+    environment variable ``PYECOD_SETTINGS_FILE`` names it; without ``profile``, ``PYECOD_PROFILE`` does.
+
+    Raises:
+        ConfigError: unknown key, impossible value, unreadable file; names key, source and what is allowed.
+    """
+    layers: list[tuple[str, Mapping[str, Any]]] = []
+    profile = profile or os.environ.get("PYECOD_PROFILE")
+    if profile:
+        path = find_profile(profile)
+        layers.append((str(path), _read_yaml(path)))
+    file = file or (Path(os.environ["PYECOD_SETTINGS_FILE"]) if "PYECOD_SETTINGS_FILE" in os.environ else None)
+    if file:
+        layers.append((str(file), _read_yaml(file)))
+    layers.append(("environment", _read_environment()))
+    layers.append(("command line", overrides or {}))
+
+    merged: dict[str, Any] = {}
+    for _, layer in layers:
+        _merge(merged, layer)
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        raise _explain(error, layers) from None
+
+
+def find_profile(name: str) -> Path:
+    """Path of a profile given by name or path.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        return Path(name)
+    path = PROFILES / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml"))) or "none"
+        raise ConfigError(f"there is no profile {name!r}", where=PROFILES, hint=f"profiles: {known}")
+    return path
+
+
+def describe_settings(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Every setting as (dotted key, default, description), in the tree's order."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Section):
+            yield from describe_settings(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field.get_default(call_default_factory=True), field.description or ""
+
+
+def _read_yaml(path: Path) -> Mapping[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the settings file: {error}", where=path) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"not valid YAML: {error}", where=path) from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError("the settings file is not a mapping of keys to values", where=path)
+    return content
+
+
+def _read_environment() -> Mapping[str, Any]:
+    known = set(Settings.model_fields)
+    for variable in os.environ:
+        if not variable.startswith("PYECOD_") or variable in {"PYECOD_SETTINGS_FILE", "PYECOD_PROFILE"}:
+            continue
+        key = variable.removeprefix("PYECOD_").lower().partition("__")[0]
+        if key not in known:
+            raise ConfigError(f"unknown setting {variable}", where="environment", hint=_suggest(key, known))
+    return EnvSettingsSource(Settings)()
+
+
+def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    for key, value in layer.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _explain(error: ValidationError, layers: list[tuple[str, Mapping[str, Any]]]) -> ConfigError:
+    """First finding of pydantic's, with the source the key came from and what is allowed there."""
+    finding = error.errors()[0]
+    path = [str(part) for part in finding["loc"]]
+    key = ".".join(path)
+    source = next((name for name, layer in reversed(layers) if _holds(layer, path)), "settings")
+    if finding["type"] == "extra_forbidden":
+        section = _section(path[:-1])
+        return ConfigError(f"unknown setting {key!r}", where=source, hint=_suggest(path[-1], set(section.model_fields)))
+    what = f"{key}: {finding['msg']}" if key else finding["msg"]
+    shown = "" if isinstance(finding["input"], dict) else f", not {finding['input']!r}"
+    hint = next((text for name, _, text in describe_settings() if name == key), None)
+    return ConfigError(f"{what}{shown}", where=source, hint=hint)
+
+
+def _holds(layer: Mapping[str, Any], path: list[str]) -> bool:
+    node: Any = layer
+    for part in path:
+        if not isinstance(node, Mapping) or part not in node:
+            return False
+        node = node[part]
+    return bool(path)
+
+
+def _section(path: list[str]) -> type[BaseModel]:
+    model: type[BaseModel] = Settings
+    for part in path:
+        field = model.model_fields.get(part)
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            break
+        model = field.annotation
+    return model
+
+
+def _suggest(key: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + "known: " + ", ".join(sorted(known))

@@ -1,0 +1,87 @@
+"""The one hierarchy of errors: each says what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class PyecodError(Exception):
+    """Base of every error pyECOD raises on purpose.
+
+    ``what`` is one sentence, ``where`` a file (with ``:line``), chain or key, ``hint`` the remedy.
+    ``exit_code`` is what the command line returns when the error ends a command.
+    """
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, where: str | Path | None = None, hint: str | None = None) -> None:
+        self.what = what
+        self.where = str(where) if where is not None else None
+        self.hint = hint
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text} ({self.hint})" if self.hint else text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # keyword arguments do not survive Exception's own pickling, and workers send errors home
+        return (_rebuild, (type(self), self.what, self.where, self.hint))
+
+
+def _rebuild(cls: type[PyecodError], what: str, where: str | None, hint: str | None) -> PyecodError:
+    error = cls.__new__(cls)
+    PyecodError.__init__(error, what, where=where, hint=hint)
+    return error
+
+
+class UsageError(PyecodError):
+    """The command was asked for something that cannot be: a wrong date, contradicting options."""
+
+    exit_code = 2
+
+
+class ConfigError(PyecodError):
+    """A setting is unknown, impossible or missing."""
+
+    exit_code = 2
+
+
+class BrokenInputError(PyecodError):
+    """A file that was handed in cannot be read as what it should be. Never "no evidence"."""
+
+
+class IdError(BrokenInputError):
+    """An id does not follow its grammar, so it may not become a file name or a key."""
+
+
+class RangeError(BrokenInputError):
+    """Text is not a residue range."""
+
+
+class ReferenceDataError(PyecodError):
+    """The ECOD reference is absent, incomplete, or not what its version record says."""
+
+
+class ProgramError(PyecodError):
+    """An external program is missing, failed, was killed or ran out of time."""
+
+
+class BrokenOutputError(ProgramError):
+    """A search program's output is truncated, empty, or belongs to another query."""
+
+
+class BatchError(PyecodError):
+    """A batch directory, manifest or journal cannot be used."""
+
+
+class BatchLockedError(BatchError):
+    """Another live process drives this batch."""
+
+
+class EvidenceLostError(BatchError):
+    """An evidence type that had hits contributes nothing downstream: the batch must not count as done."""
+
+
+class StoreError(PyecodError):
+    """PostgreSQL cannot be reached or refuses what it was given."""

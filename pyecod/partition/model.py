@@ -1,0 +1,118 @@
+"""The partition of a chain: its domains, what is left over, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pyecod.evidence.summary import EvidenceCount
+from pyecod.ids import ChainKey
+from pyecod.ranges import ResidueRange
+from pyecod.search.hit import EvidenceType
+
+
+class Outcome(StrEnum):
+    """What became of the evidence; broken input is not an outcome but a failure of the chain."""
+
+    ASSIGNED = "assigned"
+    NO_EVIDENCE = "no_evidence"
+    WEAK_EVIDENCE = "weak_evidence"
+    UNKNOWN_EVIDENCE = "unknown_evidence"
+
+
+class Quality(StrEnum):
+    """Label of a partition by coverage."""
+
+    GOOD = "good"
+    LOW_COVERAGE = "low_coverage"
+    FRAGMENTARY = "fragmentary"
+    NO_DOMAINS = "no_domains"
+    FAILED = "failed"
+
+
+class Flag(StrEnum):
+    """What a curator should look at."""
+
+    PARTIAL = "partial"
+    DISCONTINUOUS = "discontinuous"
+    NEW_REPRESENTATIVE_CANDIDATE = "new_representative_candidate"
+    CONFLICT = "conflict"
+
+
+class UnassignedReason(StrEnum):
+    """Why residues belong to no domain."""
+
+    NO_EVIDENCE = "no_evidence"
+    TOO_SHORT = "too_short"
+    LINKER = "linker"
+    TAG = "tag"
+    CONFLICT = "conflict"
+    LOW_COMPLEXITY = "low_complexity"
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One domain in SEQRES numbering.
+
+    ``number`` counts from 1 in sequence order. ``ecod_domain`` is the reference domain with the best
+    evidence. ``f_group`` is None where the supporting hits disagree. ``names`` maps ``x``, ``h``, ``t`` and
+    ``f`` to the groups' names. ``h_agreement`` is the share of the hits over this region that are of its
+    H-group, 0 to 1; ``support`` the number of accepted hits that agree.
+    """
+
+    number: int
+    range: ResidueRange
+    ecod_domain: str
+    t_group: str
+    h_group: str
+    x_group: str
+    source: EvidenceType
+    f_group: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    evalue: float | None = None
+    probability: float | None = None
+    reference_coverage: float = 0.0
+    support: int = 1
+    h_agreement: float = 1.0
+    flags: tuple[Flag, ...] = ()
+    explanation: str = ""
+
+    def id(self, key: ChainKey) -> str:
+        """Id within its chain: ``8ovp_A_001``."""
+        return f"{key}_{self.number:03d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unassigned:
+    """A region without a domain, and the reason."""
+
+    range: ResidueRange
+    reason: UnassignedReason
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """All domains of one sequence. Domains are in sequence order (by first residue) and never overlap."""
+
+    length: int
+    outcome: Outcome
+    quality: Quality
+    domains: tuple[Domain, ...]
+    unassigned: tuple[Unassigned, ...]
+    counts: Mapping[EvidenceType, EvidenceCount]
+    reference_version: str
+    algorithm: str
+    algorithm_version: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def covered(self) -> ResidueRange:
+        """Residues in any domain."""
+        return ResidueRange.of(s for d in self.domains for s in d.range.segments)
+
+    @property
+    def coverage(self) -> float:
+        """Union of the domains' ranges over the SEQRES length, 0 to 1."""
+        return self.covered.coverage(self.length)
