@@ -1,0 +1,35 @@
+# make demo: set up everything and run a small week; make test: set up everything and run all tests
+PYTHON ?= python3
+BIN := .venv/bin
+.PHONY: setup demo test unit lint bench lock clean
+
+setup: .venv/.ready
+	@deployments/install-programs.sh
+
+.venv/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pyECOD needs Python 3.11 or later (make PYTHON=python3.12 …)")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	touch $@
+
+lint: .venv/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: .venv/.ready
+	$(BIN)/pytest tests/unit
+
+test: setup lint
+	$(BIN)/pytest
+
+demo: setup
+	$(BIN)/pyecod demo
+
+lock: .venv/.ready
+	$(BIN)/uv pip compile -q pyproject.toml --extra dev --python-version 3.11 --no-header --no-annotate -o requirements.lock
+
+clean:
+	rm -rf .venv demo

@@ -1,0 +1,81 @@
+"""The ``pyecod`` command: one file per group, loaded only when the group is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from pyecod import __version__
+from pyecod.errors import PyecodError
+
+# name -> (module:attribute, one line of help); the line stands here so that `pyecod --help` imports no group
+COMMANDS: dict[str, tuple[str, str]] = {
+    "reference": ("pyecod.cli.reference:app", "Build, check and show ECOD references."),
+    "cache": ("pyecod.cli.cache:app", "Show, verify and prune the search cache."),
+    "db": ("pyecod.cli.db:app", "Start, stop and migrate the database."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every command, in the order of ``COMMANDS``."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command itself, or for the help page a stand-in with its one line."""
+        if cmd_name not in COMMANDS:
+            return None
+        target, summary = COMMANDS[cmd_name]
+        if ctx.resilient_parsing or cmd_name not in sys.argv:
+            return TyperCommand(cmd_name, help=summary)
+        module, _, attribute = target.partition(":")
+        loaded = getattr(importlib.import_module(module), attribute)
+        if not isinstance(loaded, typer.Typer):
+            single = typer.Typer(add_completion=False)
+            single.command(cmd_name)(loaded)
+            loaded = single
+        command = typer.main.get_command(loaded)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="pyecod",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pyecod {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    """Cut new PDB chains into evolutionary domains and place them in the ECOD hierarchy."""
+
+
+def main() -> None:
+    """Run the command line; a known error is one clear message and its exit code."""
+    try:
+        app()
+    except PyecodError as error:
+        sys.stderr.write(f"pyecod: error: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("pyecod: interrupted; run the same command again to continue\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
