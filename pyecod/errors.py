@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 
@@ -85,3 +86,13 @@ class EvidenceLostError(BatchError):
 
 class StoreError(PyecodError):
     """PostgreSQL cannot be reached or refuses what it was given."""
+
+
+def describe(error: BaseException) -> str:
+    """One line for a ``failure_reason``: pyECOD's own errors as they are, others with their type."""
+    return str(error) if isinstance(error, PyecodError) else f"{type(error).__name__}: {error}"
+
+
+def is_disk_trouble(error: BaseException) -> bool:
+    """The disk is full, over quota or read-only: the whole batch must stop, no chain is to blame."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

@@ -1,0 +1,132 @@
+"""Is everything here that a run needs? One finding per line, each problem with its remedy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from pyecod.config import Settings
+from pyecod.errors import PyecodError, describe
+
+_SMALLEST_DISK_GIB = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor: ``remedy`` says what to do about a problem."""
+
+    check: str
+    state: Literal["ok", "note", "problem"]
+    detail: str
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """All checks, in the order a person would mend them; none changes anything."""
+    yield from _python()
+    yield from _programs()
+    yield _guarded("reference", lambda: _reference(settings))
+    yield from _input_folders(settings)
+    yield _guarded("database", lambda: _database(settings))
+    yield _prefect()
+    yield from _machine(settings)
+
+
+def _guarded(check: str, examine_it: Callable[[], Finding]) -> Finding:
+    try:
+        return examine_it()
+    except PyecodError as error:
+        return Finding(
+            check, "problem", f"{error.where}: {error.what}" if error.where else error.what, error.hint or ""
+        )
+    except OSError as error:
+        return Finding(check, "problem", describe(error))
+
+
+def _python() -> Iterator[Finding]:
+    found = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", "ok", found)
+    for package in ("prefect", "prefect-dask", "dask-jobqueue", "psycopg"):
+        try:
+            yield Finding(package, "ok", version(package))
+        except PackageNotFoundError:
+            yield Finding(package, "problem", "not installed", "run `make setup` again")
+
+
+def _programs() -> Iterator[Finding]:
+    from pyecod.search import INSTALL_HINTS, program_versions
+
+    versions = program_versions()
+    for name, hint in INSTALL_HINTS.items():
+        if name in versions:
+            yield Finding(name, "ok", versions[name])
+        else:
+            yield Finding(name, "problem", "not found on PATH", hint)
+
+
+def _reference(settings: Settings) -> Finding:
+    if settings.reference is None:
+        return Finding("reference", "note", "none named", "pyecod reference build …, then `reference:` in the settings")
+    from pyecod.reference import Reference
+
+    reference = Reference.open(settings.reference)
+    profile = "with profiles" if reference.hh_db else "without HH-suite profiles: no profile search"
+    return Finding(
+        "reference", "ok" if reference.hh_db else "note", f"{reference.version} at {settings.reference}, {profile}"
+    )
+
+
+def _input_folders(settings: Settings) -> Iterator[Finding]:
+    for key in ("status_dir", "mirror"):
+        path: Path | None = getattr(settings, key)
+        if path is None:
+            yield Finding(key, "note", "not set", f"--{key.replace('_', '-')} PATH, or `{key}:` in the settings")
+        elif not os.access(path, os.R_OK | os.X_OK):
+            yield Finding(key, "problem", f"{path} is not a readable folder", "mount it, or correct the setting")
+        else:
+            yield Finding(key, "ok", str(path))
+
+
+def _database(settings: Settings) -> Finding:
+    if settings.database.mode == "none":
+        return Finding("database", "note", "switched off (database.mode: none)")
+    from pyecod.store import describe_database
+
+    return Finding("database", "ok", describe_database(settings.database))
+
+
+def _prefect() -> Finding:
+    url = os.environ.get("PREFECT_API_URL")
+    if not url:
+        return Finding("prefect server", "note", "PREFECT_API_URL is not set: each run starts a temporary server")
+    import httpx
+
+    try:
+        answer = httpx.get(f"{url.rstrip('/')}/version", timeout=5)
+        answer.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        remedy = "start it with `prefect server start`, or correct PREFECT_API_URL"
+        return Finding("prefect server", "problem", f"{url}: {error}", remedy)
+    return Finding("prefect server", "ok", f"{url}, version {answer.text.strip()[:20]}")
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    for check, path in (("disk of base_path", settings.base_path), ("disk of search cache", settings.cache_dir)):
+        folder = next(p for p in (path, *path.parents) if p.exists())
+        free = shutil.disk_usage(folder).free / 2**30
+        if not os.access(folder, os.W_OK):
+            yield Finding(check, "problem", f"{folder} is not writable", "choose another folder")
+        elif free < _SMALLEST_DISK_GIB:
+            yield Finding(
+                check, "problem", f"{free:.1f} GiB free at {folder}", "a week needs 8 to 10 GiB: free some space"
+            )
+        else:
+            yield Finding(check, "ok", f"{free:.0f} GiB free at {folder}")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    yield Finding("machine", "ok", f"{os.cpu_count()} cores, {memory:.0f} GiB of memory")
