@@ -32,6 +32,15 @@ def atomic_write(path: Path, data: str | bytes, *, durable: bool = True) -> None
         raise
 
 
+def sync_folder(folder: Path) -> None:
+    """Force a folder's names to disk, so that a file made or renamed in it survives a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _read_umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)

@@ -111,6 +111,11 @@ class Query:
     md5: str
     sequence: str
 
+    @property
+    def length(self) -> int:
+        """Residues."""
+        return len(self.sequence)
+
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
