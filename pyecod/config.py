@@ -59,13 +59,50 @@ class SearchSettings(Section):
 
 
 class PartitionSettings(Section):
-    """Thresholds of the partitioner."""
+    """Thresholds of the partitioner; where no source is named, docs/accuracy.md shows the effect of the value."""
 
+    # what counts as evidence
+    max_evalue: float = Field(0.002, gt=0, description="largest BLAST E-value of a hit that is considered")
+    min_probability: float = Field(
+        50.0, ge=0, le=100, description="smallest HHsearch probability of a hit that is considered, per cent"
+    )
+    min_aligned: int = Field(15, ge=1, description="fewest aligned residues of a hit that is considered")
+    # from alignments to candidates
+    join_overlap: int = Field(
+        20, ge=0, description="residues by which two HSPs of one subject may overlap and still be one domain"
+    )
+    min_insertion: int = Field(
+        35, ge=1, description="query residues without reference counterpart that keep a domain open, else closed"
+    )
+    max_extrapolation: int = Field(
+        25, ge=0, description="largest number of unaligned reference residues projected beyond an alignment"
+    )
+    # from candidates to domains
+    cluster_iou: float = Field(0.5, gt=0, le=1, description="shared residues / union from which two hits vote together")
+    min_confidence: float = Field(
+        0.35, ge=0, le=1, description="confidence below which no domain is made; 0.35 is one hit of probability 90"
+    )
+    overlap_tolerance: float = Field(
+        0.25, ge=0, lt=1, description="share of the shorter domain two neighbours may overlap before they exclude"
+    )
+    domain_cost: int = Field(10, ge=0, description="residues a further domain must explain to be worth having")
+    max_layout_states: int = Field(20_000, ge=1, description="states after which the exact layout search gives up")
+    # domains
     min_domain_length: int = Field(25, ge=1, description="smallest domain, residues")
+    min_segment_length: int = Field(8, ge=1, description="smallest segment of a discontinuous domain, residues")
     min_reference_coverage: float = Field(
         0.5, ge=0, le=1, description="aligned share of a reference domain below which a hit is partial"
     )
     consensus: float = Field(0.70, ge=0, le=1, description="share of hits that must agree on an H-group")
+    # boundaries
+    max_tail: int = Field(10, ge=0, description="largest terminal rest given to the domain beside it, residues")
+    max_linker: int = Field(10, ge=0, description="largest gap between neighbours shared out among them, residues")
+    max_hole: int = Field(
+        35, ge=0, description="largest rest inside a domain without evidence of its own that stays in it, residues"
+    )
+    low_complexity_bits: float = Field(
+        2.2, ge=0, le=4.4, description="entropy of 12 residues below which they are low complexity, bits (SEG, 1993)"
+    )
 
 
 class QualitySettings(Section):
@@ -133,6 +170,7 @@ class DatabaseSettings(Section):
         None, description="libpq connection string without password (mode server); default: PG… variables"
     )
     data_dir: Path | None = Field(None, description="embedded PostgreSQL's data; default: <user data folder>/postgres")
+    connect_timeout: int = Field(10, ge=1, description="seconds to wait for the server to answer")
 
     @model_validator(mode="after")
     def _no_password(self) -> DatabaseSettings:
