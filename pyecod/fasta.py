@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,30 +26,38 @@ class FastaRecord:
     line: int = 0
 
 
-def read_fasta(path: Path) -> Iterator[FastaRecord]:
+def read_fasta(path: Path, *, refuse: Callable[[str, BrokenInputError], None] | None = None) -> Iterator[FastaRecord]:
     """Protein records of a FASTA file, plain or ``.gz``, upper-cased, a terminal ``*`` removed.
+
+    ``refuse`` is given the id and the error of a record that cannot be used, which is then left out; without it that
+    error is raised. What is no FASTA at all raises either way.
 
     Raises:
         BrokenInputError: not FASTA, a letter that is no amino acid, a duplicate id or an empty record; the error
             names the file and the line.
     """
     seen: dict[str, int] = {}
-    for record in _records(path):
+    for record, error in _records(path):
         if record.id in seen:
-            raise BrokenInputError(
-                f"id {record.id!r} is a duplicate of line {seen[record.id]}", where=f"{path}:{record.line}"
-            )
-        if not record.sequence:
-            raise BrokenInputError(f"record {record.id!r} has no sequence", where=f"{path}:{record.line}")
-        seen[record.id] = record.line
-        yield record
+            what = f"id {record.id!r} is a duplicate of line {seen[record.id]}"
+            error = BrokenInputError(what, where=f"{path}:{record.line}")
+        elif error is None and not record.sequence:
+            error = BrokenInputError(f"record {record.id!r} has no sequence", where=f"{path}:{record.line}")
+        seen.setdefault(record.id, record.line)
+        if error is None:
+            yield record
+        elif refuse is None:
+            raise error
+        else:
+            refuse(record.id, error)
     if not seen:
         raise BrokenInputError("no FASTA record in the file", where=path)
 
 
-def _records(path: Path) -> Iterator[FastaRecord]:
+def _records(path: Path) -> Iterator[tuple[FastaRecord, BrokenInputError | None]]:
     title, start = "", 0
     parts: list[str] = []
+    error: BrokenInputError | None = None
     try:
         with open_text(path) as lines:
             for number, line in enumerate(lines, 1):
@@ -58,30 +66,31 @@ def _records(path: Path) -> Iterator[FastaRecord]:
                 line = line.strip()
                 if line.startswith(">"):
                     if start:
-                        yield _record(title, start, parts)
-                    title, start, parts = line[1:].strip(), number, []
+                        yield _record(title, start, parts), error
+                    title, start, parts, error = line[1:].strip(), number, [], None
                     if not title:
                         raise BrokenInputError("title line without an id", where=f"{path}:{number}")
                 elif line and not line.startswith(";"):
                     if not start:
                         raise BrokenInputError("sequence before the first title line (>)", where=f"{path}:{number}")
-                    parts.append(_letters(line, path, number))
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise BrokenInputError(f"cannot read FASTA: {error}", where=path) from error
+                    letters = "".join(line.split()).upper().removesuffix("*")
+                    parts.append(letters)
+                    error = error or _wrong_letter(letters, path, number)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as failure:
+        raise BrokenInputError(f"cannot read FASTA: {failure}", where=path) from failure
     if start:
-        yield _record(title, start, parts)
+        yield _record(title, start, parts), error
 
 
 def _record(title: str, line: int, parts: list[str]) -> FastaRecord:
     return FastaRecord(title.split()[0], title, "".join(parts), line)
 
 
-def _letters(line: str, path: Path, number: int) -> str:
-    letters = "".join(line.split()).upper().removesuffix("*")
+def _wrong_letter(letters: str, path: Path, number: int) -> BrokenInputError | None:
     end = _LETTERS.match(letters).end()  # type: ignore[union-attr]
-    if end < len(letters):
-        raise BrokenInputError(f"{letters[end]!r} is not an amino acid letter", where=f"{path}:{number}")
-    return letters
+    if end == len(letters):
+        return None
+    return BrokenInputError(f"{letters[end]!r} is not an amino acid letter", where=f"{path}:{number}")
 
 
 def format_fasta(records: Iterable[tuple[str, str]], width: int = 80) -> str:
