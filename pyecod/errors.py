@@ -96,3 +96,7 @@ def describe(error: BaseException) -> str:
 def is_disk_trouble(error: BaseException) -> bool:
     """The disk is full, over quota or read-only: the whole batch must stop, no chain is to blame."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class StoreUnavailableError(StoreError):
+    """PostgreSQL cannot be reached, or the connection broke: worth another try later."""
