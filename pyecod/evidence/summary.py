@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pyecod.errors import BrokenInputError
 from pyecod.ids import ChainKey
 from pyecod.ranges import ResidueRange
-from pyecod.search.hit import EvidenceType, Hit
+from pyecod.search.hit import EvidenceType, Hit, SearchResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +49,39 @@ class EvidenceCount:
     considered: int = 0
     accepted: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+
+
+def summarise(
+    key: ChainKey,
+    length: int,
+    sequence: str,
+    results: Mapping[EvidenceType, SearchResult],
+    reference_version: str = "",
+    batch_id: str = "",
+    timestamp: str = "",
+) -> DomainSummary:
+    """Domain summary of what the searches found for one sequence; types are in the order of :class:`EvidenceType`.
+
+    ``timestamp`` is ISO 8601 UTC, given so that the same evidence makes the same file.
+
+    Raises:
+        BrokenInputError: a result belongs to another sequence or type, or ``length`` is not the sequence's.
+    """
+    if len(sequence) != length:
+        raise BrokenInputError(f"length {length} is not that of the sequence ({len(sequence)})", where=str(key))
+    for kind, result in results.items():
+        if result.type is not kind or result.query.sequence != sequence:
+            raise BrokenInputError(
+                f"the {kind} result is of type {result.type} for the sequence {result.query.md5}", where=str(key)
+            )
+    searched = [kind for kind in EvidenceType if kind in results]
+    return DomainSummary(
+        key=key,
+        length=length,
+        hits=tuple(hit for kind in searched for hit in results[kind].hits),
+        sequence=sequence,
+        found={kind: results[kind].found for kind in searched},
+        reference_version=reference_version,
+        batch_id=batch_id,
+        timestamp=timestamp,
+    )
