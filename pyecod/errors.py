@@ -72,6 +72,14 @@ class BrokenOutputError(ProgramError):
     """A search program's output is truncated, empty, or belongs to another query."""
 
 
+class MissingProgramError(ProgramError):
+    """A program is not installed on this machine: no sequence is to blame, every search would end the same way."""
+
+
+class MissingResultError(PyecodError):
+    """A search result that should be in the search cache is not there."""
+
+
 class BatchError(PyecodError):
     """A batch directory, manifest or journal cannot be used."""
 
