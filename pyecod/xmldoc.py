@@ -62,6 +62,12 @@ class XmlDocument:
         value = element.get(name)
         return None if value is None else self.parse_number(element, name, value, least=least, most=most)
 
+    def required_number(
+        self, element: Element, name: str, *, least: float = -math.inf, most: float = math.inf
+    ) -> float:
+        """A finite number that must be there."""
+        return self.parse_number(element, name, self.text(element, name), least=least, most=most)
+
     def parse_number(
         self, element: Element, name: str, value: str, *, least: float = -math.inf, most: float = math.inf
     ) -> float:
