@@ -93,6 +93,9 @@ class PartitionSettings(Section):
     min_reference_coverage: float = Field(
         0.5, ge=0, le=1, description="aligned share of a reference domain below which a hit is partial"
     )
+    min_domain_coverage: float = Field(
+        0.6, ge=0, le=1, description="share of a domain its best reference aligns to, below which it should become one"
+    )
     consensus: float = Field(0.70, ge=0, le=1, description="share of hits that must agree on an H-group")
     # boundaries
     max_tail: int = Field(10, ge=0, description="largest terminal rest given to the domain beside it, residues")
