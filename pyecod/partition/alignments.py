@@ -1,0 +1,224 @@
+"""From hits to alignments: HSPs of one subject joined where they are one domain, kept apart where it repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyecod.config import PartitionSettings
+from pyecod.partition.joining import Box, join_hsps
+from pyecod.partition.strength import STRONGEST, Floats, blast_evidence, profile_evidence
+from pyecod.search.hit import EvidenceType, Hit, Hsp
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_COORDINATES = attrgetter("query_start", "query_end", "target_start", "target_end")
+
+
+@dataclass(frozen=True, slots=True)
+class Alignments:
+    """Alignments of one evidence type, as arrays over ungapped segments.
+
+    ``alignment`` numbers the alignments from 0 (a subject may have several), ``hit`` is the hit's index in the
+    evidence, ``subject`` the subject's index as given. Coordinates are 1-based and inclusive; ``target_start`` is 0
+    where an old tool did not write it. ``evidence`` is the segment's share of its HSP's decimal log-odds,
+    ``strongest`` whether the HSP has E = 0, ``probability`` 0 to 1 (NaN for BLAST).
+    """
+
+    alignment: Ints
+    subject: Ints
+    hit: Ints
+    query_start: Ints
+    query_end: Ints
+    target_start: Ints
+    target_end: Ints
+    evidence: Floats
+    strongest: Bools
+    probability: Floats
+
+    def take(self, index: Ints | Bools) -> Alignments:
+        """The chosen segments."""
+        return Alignments(*(getattr(self, name)[index] for name in self.__slots__))
+
+    @property
+    def aligned(self) -> Ints:
+        """Aligned residues of each segment; the shorter side where only the outer ends are known."""
+        query = self.query_end - self.query_start + 1
+        return np.where(self.target_start > 0, np.minimum(query, self.target_end - self.target_start + 1), query)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hsps:
+    """All HSPs of one evidence type as arrays; ``ends`` are query start, end, target start, end."""
+
+    hit: Ints
+    subject: Ints
+    evidence: Floats
+    probability: Floats
+    usable: Bools
+    segment_count: Ints
+    segments: Ints
+    ends: Ints
+
+
+def align(
+    hits: Sequence[Hit],
+    chosen: Sequence[int],
+    subjects: Sequence[int],
+    lengths: Sequence[int | None],
+    chain_length: int,
+    settings: PartitionSettings,
+    verdicts: list[str],
+) -> Alignments:
+    """Alignments of the ``chosen`` hits: indices of one evidence type, with the subject of each.
+
+    ``lengths`` are those of the subjects; None for a chain, where an exchanged order is never one domain. What
+    cannot be used is noted in ``verdicts`` at its hit: ``weak``, ``too_short``, ``outside_chain``, ``redundant``.
+    """
+    hsps = _collect(hits, chosen, subjects, chain_length, settings, verdicts)
+    alignment = np.full(len(hsps.hit), -1, np.int64)
+    window = hsps.ends[:, :2].copy()
+
+    copies = np.bincount(hsps.subject[hsps.usable], minlength=len(lengths) or 1)
+    single = hsps.usable & (copies[hsps.subject] == 1)
+    number = int(single.sum())
+    alignment[single] = np.arange(number)
+    for members in _by_subject(np.flatnonzero(hsps.usable & ~single), hsps.subject):
+        boxes = [
+            Box(a, b, c, d, float(hsps.evidence[m]), m)
+            for m, (a, b, c, d) in zip(members.tolist(), hsps.ends[members].tolist(), strict=True)
+        ]
+        for group in join_hsps(boxes, lengths[hsps.subject[members[0]]], settings.join_overlap):
+            for box in group:
+                alignment[box.index] = number
+                window[box.index] = box.query_start, box.query_end
+            number += 1
+    for i in np.flatnonzero(hsps.usable & (alignment < 0)):
+        verdicts[hsps.hit[i]] = verdicts[hsps.hit[i]] or "redundant"
+    for index in set(hsps.hit[alignment >= 0].tolist()):
+        verdicts[index] = ""
+    return _segments(hsps, alignment, window)
+
+
+def _collect(
+    hits: Sequence[Hit],
+    chosen: Sequence[int],
+    subjects: Sequence[int],
+    chain_length: int,
+    settings: PartitionSettings,
+    verdicts: list[str],
+) -> _Hsps:
+    listed: list[Hsp] = []
+    owner: list[int] = []
+    for place, index in enumerate(chosen):
+        for hsp in hits[index].hsps:
+            if hsp.segments:
+                listed.append(hsp)
+                owner.append(place)
+        verdicts[index] = verdicts[index] or "too_short"  # until an HSP of it says otherwise
+    counts = np.fromiter((len(h.segments) for h in listed), np.int64, len(listed))
+    total = int(counts.sum())
+    flat = chain.from_iterable(map(_COORDINATES, chain.from_iterable(h.segments for h in listed)))
+    segments = np.fromiter(flat, np.int64, 4 * total).reshape(total, 4)
+    first = np.cumsum(counts) - counts
+    ends = segments[first].copy()
+    ends[:, 1::2] = segments[first + counts - 1, 1::2]
+
+    places = np.asarray(owner, np.int64)
+    hit = np.asarray(chosen, np.int64)[places]
+    evalue = np.array([h.evalue for h in listed], np.float64)
+    probability = np.array([h.probability for h in listed], np.float64)
+    if chosen and hits[chosen[0]].type is EvidenceType.HHSEARCH:
+        evidence = profile_evidence(probability, evalue)
+        weak = np.where(np.isnan(probability), ~(evalue <= settings.max_evalue), probability < settings.min_probability)
+    else:
+        evidence = np.where(np.isnan(evalue), 0.0, blast_evidence(evalue))
+        weak = ~(evalue <= settings.max_evalue)
+    outside = (ends[:, 0] < 1) | (ends[:, 1] > chain_length)
+    short = ends[:, 1] - ends[:, 0] + 1 < settings.min_aligned
+    usable = ~(weak | outside | short)
+    for i in np.flatnonzero(~usable):
+        verdicts[hit[i]] = "outside_chain" if outside[i] else "weak" if weak[i] else "too_short"
+    return _Hsps(
+        hit, np.asarray(subjects, np.int64)[places], evidence, probability / 100.0, usable, counts, segments, ends
+    )
+
+
+def _by_subject(members: Ints, subject: Ints) -> Iterator[Ints]:
+    if len(members):
+        ordered = members[np.argsort(subject[members], kind="stable")]
+        yield from np.split(ordered, np.flatnonzero(np.diff(subject[ordered])) + 1)
+
+
+def _segments(hsps: _Hsps, alignment: Ints, window: Ints) -> Alignments:
+    """Segments of the HSPs in use, cut to each HSP's window of query residues."""
+    hsp = np.repeat(np.arange(len(hsps.hit)), hsps.segment_count)
+    used = alignment[hsp] >= 0
+    hsp, segments = hsp[used], hsps.segments[used]
+    start = np.maximum(segments[:, 0], window[hsp, 0])
+    end = np.minimum(segments[:, 1], window[hsp, 1])
+    whole = Alignments(
+        alignment[hsp],
+        hsps.subject[hsp],
+        hsps.hit[hsp],
+        segments[:, 0],
+        segments[:, 1],
+        segments[:, 2],
+        segments[:, 3],
+        hsps.evidence[hsp],
+        hsps.evidence[hsp] >= STRONGEST,
+        hsps.probability[hsp],
+    )
+    share = whole.aligned / np.bincount(hsp, weights=whole.aligned, minlength=1)[hsp]
+    left, right = project(whole, start, end)
+    kept = start <= end
+    cut = Alignments(
+        whole.alignment,
+        whole.subject,
+        whole.hit,
+        start,
+        end,
+        left,
+        right,
+        whole.evidence * share * (end - start + 1) / (whole.query_end - whole.query_start + 1),
+        whole.strongest,
+        whole.probability,
+    )
+    return cut if kept.all() else cut.take(kept)
+
+
+def project(segments: Alignments, start: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Target residues opposite query residues ``start`` to ``end``, interpolated where the sides differ in length."""
+    return (
+        _opposite(start, segments.query_start, segments.query_end, segments.target_start, segments.target_end),
+        _opposite(end, segments.query_start, segments.query_end, segments.target_start, segments.target_end),
+    )
+
+
+def project_back(segments: Alignments, start: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Query residues opposite target residues ``start`` to ``end`` of each segment."""
+    return (
+        _opposite(start, segments.target_start, segments.target_end, segments.query_start, segments.query_end),
+        _opposite(end, segments.target_start, segments.target_end, segments.query_start, segments.query_end),
+    )
+
+
+def _opposite(residue: Ints, start: Ints, end: Ints, other_start: Ints, other_end: Ints) -> Ints:
+    span = np.maximum(end - start, 1)
+    return np.where(
+        other_start > 0, other_start + ((residue - start) * (other_end - other_start) + span // 2) // span, 0
+    )
+
+
+def stack(parts: Sequence[Alignments]) -> Alignments:
+    """All segments of several alignment sets, in order."""
+    none, real = np.zeros(0, np.int64), np.zeros(0)
+    empty = Alignments(none, none, none, none, none, none, none, real, np.zeros(0, bool), real)
+    fields = Alignments.__slots__
+    return Alignments(*(np.concatenate([getattr(part, name) for part in (empty, *parts)]) for name in fields))

@@ -1,0 +1,117 @@
+"""Classification: which groups a domain belongs to, who supports it, and how well the hits agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pyecod.config import PartitionSettings
+from pyecod.evidence.summary import DomainSummary
+from pyecod.partition.alignments import Bools, Ints
+from pyecod.partition.candidates import KINDS, CandidateTable
+from pyecod.partition.consensus import Proposal, kinship
+from pyecod.partition.model import Domain, Flag
+from pyecod.ranges import ResidueRange
+
+_MOSTLY = 0.5  # share of a candidate's residues inside a domain from which the candidate speaks about it
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Hits that speak about one domain: mostly inside it (``over``), of its H-group too (``agreeing``), or of its
+    H-group and sharing but the lesser part of their residues (``touching``)."""
+
+    hits_over: Ints
+    hits_agreeing: Ints
+    hits_touching: Ints
+
+
+def find_support(table: CandidateTable, h: int, residues: Bools) -> Support:
+    """Which hits speak about the domain of H-group ``h`` on ``residues``."""
+    before = np.concatenate(([0], np.cumsum(residues)))
+    inside = before[table.piece_end] - before[table.piece_start - 1]
+    owner = np.repeat(np.arange(len(table)), np.diff(table.first_piece))
+    shared = np.bincount(owner, weights=inside, minlength=len(table))
+    over = shared >= _MOSTLY * table.size
+    same = table.h == h
+    return Support(*(_hits_of(table, chosen) for chosen in (over, over & same, ~over & same & (shared > 0))))
+
+
+def _hits_of(table: CandidateTable, candidates: Bools) -> Ints:
+    return np.unique(table.pair_hit[candidates[table.pair_candidate]])
+
+
+def classify(
+    number: int,
+    proposal: Proposal,
+    residues: Bools,
+    support: Support,
+    table: CandidateTable,
+    evidence: DomainSummary,
+    reference: Any,
+    settings: PartitionSettings,
+) -> Domain:
+    """The domain on ``residues``: T-group by vote of the proposal's members, the rest from the best of that T-group."""
+    members = proposal.members
+    best, f_code = _elect(table, members, reference, settings.consensus)
+    domain = reference.domain_at(int(table.row[best]))
+    hits = table.pair_hit[table.pair_candidate == best]
+    hit = evidence.hits[int(hits[0])]
+    chosen = ResidueRange.from_mask(residues)
+    agreement = len(support.hits_agreeing) / len(support.hits_over) if len(support.hits_over) else 1.0
+    coverage = float(table.reference_coverage[best])
+    f_group = reference.group_id("f", f_code) if f_code >= 0 else None
+    return Domain(
+        number=number,
+        range=chosen,
+        ecod_domain=domain.id,
+        t_group=domain.t_group,
+        h_group=domain.h_group,
+        x_group=domain.x_group,
+        source=KINDS[int(table.kind[best])],
+        f_group=f_group,
+        names=_names(reference, f_group or domain.t_group),
+        evalue=hit.evalue,
+        probability=max((p.probability for p in hit.hsps if p.probability is not None), default=None),
+        reference_coverage=round(coverage, 4),
+        support=max(len(support.hits_agreeing), 1),
+        h_agreement=round(agreement, 4),
+        flags=_flags(table, best, chosen, coverage, agreement, settings),
+    )
+
+
+def _elect(table: CandidateTable, members: Ints, reference: Any, consensus: float) -> tuple[int, int]:
+    """Best candidate of the T-group with most weight, and the F-group its voters agree on (-1 where they do not)."""
+    weight = kinship(table.evidence[members]) * table.score[members]
+    groups, place = np.unique(table.t[members], return_inverse=True)
+    elected = groups[int(np.argmax(np.bincount(place, weights=weight)))]
+    voters = table.t[members] == elected
+    best = int(members[voters][0])  # members are sorted, best first
+    families = np.asarray(reference.f[table.row[members[voters]]])
+    family = int(families[0])
+    agreeing = float(weight[voters][families == family].sum())
+    return best, family if family >= 0 and agreeing >= consensus * float(weight[voters].sum()) else -1
+
+
+def _names(reference: Any, group: str) -> Mapping[str, str]:
+    return dict(reference.group_names(group))
+
+
+def _flags(
+    table: CandidateTable,
+    best: int,
+    residues: ResidueRange,
+    coverage: float,
+    agreement: float,
+    settings: PartitionSettings,
+) -> tuple[Flag, ...]:
+    flags = {
+        Flag.PARTIAL: coverage < settings.min_reference_coverage,
+        Flag.DISCONTINUOUS: residues.is_discontinuous,
+        Flag.NEW_REPRESENTATIVE_CANDIDATE: table.aligned[best] < settings.min_domain_coverage * len(residues),
+        Flag.CONFLICT: agreement < settings.consensus,
+    }
+    return tuple(flag for flag, raised in flags.items() if raised)

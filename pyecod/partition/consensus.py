@@ -1,0 +1,173 @@
+"""Consensus before choice: candidates of one H-group over one region vote for its extent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from pyecod.config import PartitionSettings
+from pyecod.partition.alignments import Bools, Ints
+from pyecod.partition.candidates import CandidateTable
+from pyecod.partition.strength import Floats, single_confidence
+
+_FRAGMENT_INSIDE = 0.8  # share of a fragment's residues that must lie inside the cluster it is a fragment of
+_FRAGMENT_COVERAGE = 0.7  # reference coverage below which a candidate may be a fragment of another
+_KINSHIP = 0.15  # voters this share of the best evidence behind the best count 1/e
+_TERMINUS = 10.0  # unaligned reference residues at an end that make its vote for that end count 1/e
+_AGREEMENT = 1.0  # most that agreeing hits add to the evidence: one order of magnitude
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A domain that could be: the consensus of candidates that agree on H-group and region.
+
+    ``members`` are indices of the candidate table, best first. ``votes`` (shape: chain length) is the share of the
+    members' weight that has a residue aligned, 0 to 1. ``core`` marks residues with at least half of it;
+    ``start`` and ``end`` are the voted ends including the reference residues missing from the alignments, 1-based.
+    ``confidence`` is that of the best member, raised a little by the others; ``weight`` what the layout gains.
+    """
+
+    number: int
+    h: int
+    members: Ints
+    votes: Floats
+    core: Bools
+    size: int
+    start: int
+    end: int
+    evidence: float
+    confidence: float
+    completeness: float
+    weight: float
+
+    @property
+    def best(self) -> int:
+        """The candidate with the best evidence."""
+        return int(self.members[0])
+
+
+def propose(table: CandidateTable, length: int, settings: PartitionSettings) -> list[Proposal]:
+    """Proposals of all H-groups, numbered, each the consensus of one cluster of candidates."""
+    proposals: list[Proposal] = []
+    borders = np.flatnonzero(np.diff(table.h, prepend=-1, append=-1)).tolist()
+    for first, last in pairwise(borders):
+        group = _Group.of(table, first, last)
+        for members in _clusters(group, length, settings):
+            proposals.append(_vote(group, members, length, settings, len(proposals)))
+    return proposals
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The candidates of one H-group: rows ``first`` to ``last`` of the table, and their pieces."""
+
+    table: CandidateTable
+    first: int
+    last: int
+    owner: Ints
+    piece_start: Ints
+    piece_end: Ints
+    head: Ints
+    tail: Ints
+
+    @classmethod
+    def of(cls, table: CandidateTable, first: int, last: int) -> _Group:
+        bounds = table.first_piece[first : last + 1] - table.first_piece[first]
+        pieces = slice(int(table.first_piece[first]), int(table.first_piece[last]))
+        owner = np.repeat(np.arange(last - first), bounds[1:] - bounds[:-1])
+        return cls(
+            table, first, last, owner, table.piece_start[pieces], table.piece_end[pieces], bounds[:-1], bounds[1:] - 1
+        )
+
+
+def _clusters(group: _Group, length: int, settings: PartitionSettings) -> Iterator[Ints]:
+    """Members of each cluster, counted within the group: the best candidate left and all that agree with it."""
+    table, rows = group.table, slice(group.first, group.last)
+    hopeless = settings.min_confidence / 4  # so weak that no agreement makes a domain of it
+    score = table.score[rows]
+    if len(score) == 1:
+        if score[0] >= hopeless:
+            yield np.zeros(1, np.int64)
+        return
+    left, right = group.piece_start.copy(), group.piece_end.copy()
+    reach = settings.max_extrapolation
+    left[group.head] = np.maximum(left[group.head] - np.minimum(table.missing_start[rows], reach), 1)
+    right[group.tail] = np.minimum(right[group.tail] + np.minimum(table.missing_end[rows], reach), length)
+    size = np.bincount(group.owner, weights=right - left + 1)
+    fragment = table.reference_coverage[rows] < _FRAGMENT_COVERAGE
+    free = score >= hopeless
+    while free.any():
+        seed = int(np.argmax(free))  # candidates are sorted: the first free one is the best
+        inside = np.zeros(length + 1)
+        for i in range(group.head[seed], group.tail[seed] + 1):
+            inside[left[i] : right[i] + 1] = 1
+        before = np.cumsum(inside)
+        shared = np.bincount(group.owner, weights=before[right] - before[left - 1])
+        agree = shared >= settings.cluster_iou * (size + size[seed] - shared)
+        agree |= fragment & (shared >= _FRAGMENT_INSIDE * size)
+        agree &= free
+        agree[seed] = True
+        free &= ~agree
+        yield np.flatnonzero(agree)
+
+
+def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings, number: int) -> Proposal:
+    table, rows = group.table, members + group.first
+    evidence = table.evidence[rows]
+    strongest = float(evidence.max())
+    weight = kinship(evidence) * table.score[rows]
+    total = float(weight.sum())
+
+    share = np.zeros(group.last - group.first)
+    share[members] = weight / total
+    steps = np.bincount(group.piece_start - 1, weights=share[group.owner], minlength=length + 1)
+    steps -= np.bincount(group.piece_end, weights=share[group.owner], minlength=length + 1)
+    votes: Floats = np.cumsum(steps[:-1])
+    core = votes >= 0.5 - 1e-9
+    first, last = int(core.argmax()) + 1, length - int(core[::-1].argmax())
+    start = _voted_end(table.start[rows] - table.missing_start[rows], table.missing_start[rows], weight)
+    end = _voted_end(table.end[rows] + table.missing_end[rows], table.missing_end[rows], weight)
+    reach = settings.max_extrapolation
+    start = max(1, min(max(start, first - reach), first + reach))
+    end = min(length, max(min(end, last + reach), last - reach))
+    core[: start - 1] = False
+    core[end:] = False
+
+    best = int(rows[0])
+    support = min(_AGREEMENT, float(np.log10(max(total / float(weight.max()), 1.0))))
+    own = float(table.evidence[best])
+    posterior = float(table.confidence[best]) / single_confidence(own, 1.0)
+    trust = single_confidence(own + support, posterior)
+    completeness = float((table.score[rows] / table.confidence[rows]).max())
+    size = int(np.count_nonzero(core))
+    return Proposal(
+        number=number,
+        h=int(table.h[best]),
+        members=rows,
+        votes=votes,
+        core=core,
+        size=size,
+        start=start,
+        end=end,
+        evidence=strongest,
+        confidence=trust,
+        completeness=completeness,
+        weight=trust * completeness * size - settings.domain_cost,
+    )
+
+
+def kinship(evidence: Floats) -> Floats:
+    """Weight of each voter by how far its evidence is behind the best: close homologs outvote remote ones."""
+    strongest = evidence.max()
+    weight: Floats = np.exp((evidence - strongest) / (_KINSHIP * strongest + 1.0))
+    return weight
+
+
+def _voted_end(ends: Ints, missing: Ints, weight: Floats) -> int:
+    """Weighted median of the projected ends; alignments that reach the reference's own end count most."""
+    order = np.argsort(ends, kind="stable")
+    running = np.cumsum((weight * np.exp(-missing / _TERMINUS))[order])
+    return int(ends[order[np.searchsorted(running, running[-1] / 2)]])

@@ -1,0 +1,109 @@
+"""The partitioner: from a domain summary to the domains of a chain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pyecod.config import PartitionSettings, QualitySettings, Settings
+from pyecod.errors import BrokenInputError
+from pyecod.evidence.summary import DomainSummary
+from pyecod.partition.alignments import Bools, Ints
+from pyecod.partition.boundaries import FREE, assign_residues
+from pyecod.partition.candidates import CandidateTable, tabulate
+from pyecod.partition.classify import classify, find_support
+from pyecod.partition.consensus import Proposal, propose
+from pyecod.partition.counting import UNKNOWN, count_evidence
+from pyecod.partition.explain import explain_domains
+from pyecod.partition.layout import lay_out
+from pyecod.partition.leftover import explain_leftover
+from pyecod.partition.model import Domain, Outcome, Partition, Quality
+from pyecod.partition.sequence import low_complexity, terminal_tags
+
+ALGORITHM = "pyecod-consensus"
+ALGORITHM_VERSION = "1.0"
+
+
+def partition_chain(evidence: DomainSummary, reference: Any, settings: Settings, *, explain: bool = False) -> Partition:
+    """The domains of one chain: the layout that explains its evidence best.
+
+    Pure and thread-safe; the order of the hits does not matter. With ``explain`` each domain says in words why it is
+    there and why its strongest rival is not.
+
+    Raises:
+        BrokenInputError: the summary contradicts itself (no length, or a sequence of another length).
+    """
+    options = settings.partition
+    if evidence.length < 1 or (evidence.sequence and len(evidence.sequence) != evidence.length):
+        raise BrokenInputError(
+            f"the summary says {evidence.length} residues, its sequence has {len(evidence.sequence)}",
+            where=str(evidence.key),
+            hint="write the domain summary again",
+        )
+    table, verdicts = tabulate(evidence, reference, options)
+    proposals = propose(table, evidence.length, options)
+    layout = lay_out(proposals, options)
+    tags, simple = _sequence_masks(evidence, options)
+    labels = _label(layout.chosen, table, tags, options)
+    order = sorted(set(labels.tolist()) - {FREE}, key=lambda i: int(np.argmax(labels == i)))
+    supports = {i: find_support(table, layout.chosen[i].h, labels == i) for i in order}
+    domains = tuple(
+        classify(number, layout.chosen[i], labels == i, supports[i], table, evidence, reference, options)
+        for number, i in enumerate(order, 1)
+    )
+    if explain:
+        chosen = [layout.chosen[i] for i in order]
+        domains = explain_domains(domains, chosen, proposals, layout, table, evidence, reference, options)
+    losers = [p for p in proposals if p.number in layout.beaten_by]
+    return Partition(
+        length=evidence.length,
+        outcome=_outcome(domains, verdicts),
+        quality=_quality(domains, evidence.length, settings.quality),
+        domains=domains,
+        unassigned=explain_leftover(labels, tags, simple, losers, options),
+        counts=count_evidence(evidence, verdicts, supports.values()),
+        reference_version=reference.version,
+        algorithm=ALGORITHM,
+        algorithm_version=ALGORITHM_VERSION,
+        parameters=options.model_dump() | {f"quality_{k}": v for k, v in settings.quality.model_dump().items()},
+    )
+
+
+def _sequence_masks(evidence: DomainSummary, settings: PartitionSettings) -> tuple[Bools, Bools]:
+    if not evidence.sequence:
+        nothing = np.zeros(evidence.length, dtype=bool)
+        return nothing, nothing
+    return terminal_tags(evidence.sequence), low_complexity(evidence.sequence, settings.low_complexity_bits)
+
+
+def _label(chosen: Sequence[Proposal], table: CandidateTable, tags: Bools, settings: PartitionSettings) -> Ints:
+    """Final label of each residue; a domain left with too few residues is given up."""
+    if not chosen:
+        return np.full(len(tags), FREE)
+    reach = [settings.max_tail * (1.0 - p.confidence * float(table.reference_coverage[p.best])) for p in chosen]
+    labels = assign_residues(chosen, reach, tags, settings)
+    for number in range(len(chosen)):
+        own = labels == number
+        if np.count_nonzero(own) < settings.min_domain_length:
+            labels[own] = FREE
+    return labels
+
+
+def _outcome(domains: Sequence[Domain], verdicts: Sequence[str]) -> Outcome:
+    if domains:
+        return Outcome.ASSIGNED
+    if not verdicts:
+        return Outcome.NO_EVIDENCE
+    unknown = all(verdict in UNKNOWN for verdict in verdicts)
+    return Outcome.UNKNOWN_EVIDENCE if unknown else Outcome.WEAK_EVIDENCE
+
+
+def _quality(domains: Sequence[Domain], length: int, settings: QualitySettings) -> Quality:
+    if not domains:
+        return Quality.NO_DOMAINS
+    coverage = sum(len(domain.range) for domain in domains) / length
+    if coverage >= settings.good:
+        return Quality.GOOD
+    return Quality.LOW_COVERAGE if coverage >= settings.low_coverage else Quality.FRAGMENTARY

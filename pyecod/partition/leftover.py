@@ -1,0 +1,60 @@
+"""Regions in no domain, and the reason a curator wants to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from pyecod.config import PartitionSettings
+from pyecod.partition.alignments import Bools, Ints
+from pyecod.partition.boundaries import FREE
+from pyecod.partition.consensus import Proposal
+from pyecod.partition.model import Unassigned, UnassignedReason
+from pyecod.ranges import ResidueRange
+
+_MOSTLY = 0.5  # share of a region from which a property of residues is the region's
+
+
+def explain_leftover(
+    labels: Ints, tags: Bools, simple: Bools, losers: Sequence[Proposal], settings: PartitionSettings
+) -> tuple[Unassigned, ...]:
+    """The free regions in order. ``simple`` marks low complexity; ``losers`` are proposals beaten by a domain."""
+    regions = []
+    free = ResidueRange.from_mask(labels == FREE)
+    for start, end in free.segments:
+        for first, last, is_tag in _split_at_tags(start, end, tags):
+            reason = (
+                UnassignedReason.TAG if is_tag else _reason(first, last, len(labels), labels, simple, losers, settings)
+            )
+            regions.append(Unassigned(ResidueRange(((first, last),)), reason))
+    return tuple(regions)
+
+
+def _split_at_tags(start: int, end: int, tags: Bools) -> list[tuple[int, int, bool]]:
+    inside = tags[start - 1 : end]
+    cuts = (np.flatnonzero(np.diff(inside)) + 1).tolist()
+    borders = [0, *cuts, len(inside)]
+    return [(start + a, start + b - 1, bool(inside[a])) for a, b in pairwise(borders)]
+
+
+def _reason(
+    start: int,
+    end: int,
+    length: int,
+    labels: Ints,
+    simple: Bools,
+    losers: Sequence[Proposal],
+    settings: PartitionSettings,
+) -> UnassignedReason:
+    size = end - start + 1
+    region = slice(start - 1, end)
+    if size < settings.min_domain_length:
+        between = start > 1 and end < length and labels[start - 2] != FREE and labels[end] != FREE
+        return UnassignedReason.LINKER if between else UnassignedReason.TOO_SHORT
+    if len(simple) and np.count_nonzero(simple[region]) >= _MOSTLY * size:
+        return UnassignedReason.LOW_COMPLEXITY
+    if any(np.count_nonzero(p.core[region]) >= _MOSTLY * size for p in losers):
+        return UnassignedReason.CONFLICT
+    return UnassignedReason.NO_EVIDENCE
