@@ -1,0 +1,34 @@
+"""Batch state: folder, manifest, journal, lock, what is left to do."""
+
+from pyecod.batch.batch import Batch
+from pyecod.batch.counters import BatchCounters
+from pyecod.batch.header import BatchHeader, repair_name, weekly_name
+from pyecod.batch.manifest import Manifest, read_manifest
+from pyecod.batch.paths import BatchPaths, find_batches, is_batch
+from pyecod.batch.plan import Chunk, SequenceGroup, Work, choose_representatives, halve, pending_work, plan_chunks
+from pyecod.batch.record import ChainRecord, ChainUpdate, EntryRecord, Status, Step
+
+__all__ = [
+    "Batch",
+    "BatchCounters",
+    "BatchHeader",
+    "BatchPaths",
+    "ChainRecord",
+    "ChainUpdate",
+    "Chunk",
+    "EntryRecord",
+    "Manifest",
+    "SequenceGroup",
+    "Status",
+    "Step",
+    "Work",
+    "choose_representatives",
+    "find_batches",
+    "halve",
+    "is_batch",
+    "pending_work",
+    "plan_chunks",
+    "read_manifest",
+    "repair_name",
+    "weekly_name",
+]

@@ -1,0 +1,123 @@
+"""What a batch has done so far, counted from its records and stored nowhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pyecod.batch.record import ChainRecord, EntryRecord, Status, Step
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCounters:
+    """Counts of a batch. Chains that cannot be classified are in ``chains`` and ``not_classifiable`` only.
+
+    ``steps`` has, per step, how many classifiable chains have each status; ``failures`` maps (step, reason) to the
+    number of chains or entries (step ``entry``), the most frequent first. ``done + failed + left == classifiable``.
+    """
+
+    entries: Mapping[str, int] = field(default_factory=dict)
+    chains: int = 0
+    classifiable: int = 0
+    sequences: int = 0
+    not_classifiable: Mapping[str, int] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    done: int = 0
+    failed: int = 0
+    left: int = 0
+    domains: int = 0
+    quality: Mapping[str, int] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def progress(self) -> float:
+        """Share of the classifiable chains that are done, 0 to 1; 1 where there are none."""
+        return self.done / self.classifiable if self.classifiable else 1.0
+
+    @property
+    def entries_failed(self) -> int:
+        """Entries that could not be read."""
+        return self.entries.get(Status.FAILED, 0)
+
+    @property
+    def is_finished(self) -> bool:
+        """Nothing is pending or running: every chain is done or failed, every entry read or failed."""
+        read = self.entries.get(Status.COMPLETE, 0) + self.entries_failed
+        return self.left == 0 and read == sum(self.entries.values())
+
+    def to_plain(self) -> dict[str, object]:
+        """The counts as JSON has them; ``failures`` is a list of objects."""
+        return {
+            "entries": dict(self.entries),
+            "chains": self.chains,
+            "classifiable": self.classifiable,
+            "sequences": self.sequences,
+            "not_classifiable": dict(self.not_classifiable),
+            "steps": {step: dict(statuses) for step, statuses in self.steps.items()},
+            "done": self.done,
+            "failed": self.failed,
+            "left": self.left,
+            "progress": self.progress,
+            "domains": self.domains,
+            "quality": dict(self.quality),
+            "outcomes": dict(self.outcomes),
+            "failures": [
+                {"step": step, "reason": reason, "count": count} for (step, reason), count in self.failures.items()
+            ],
+        }
+
+
+def count_batch(entries: Iterable[EntryRecord], chains: Iterable[ChainRecord]) -> BatchCounters:
+    """Count records."""
+    entries, chains = list(entries), list(chains)
+    classifiable = [chain for chain in chains if chain.can_classify]
+    failed = [chain for chain in classifiable if chain.is_failed]
+    done = [chain for chain in classifiable if chain.is_done and not chain.is_failed]
+    failures = Counter(("entry", _general(e.failure_reason, e.pdb_id)) for e in entries if e.status is Status.FAILED)
+    failures.update((_failed_step(chain), _general(chain.failure_reason, chain.key.entry_id)) for chain in failed)
+    return BatchCounters(
+        entries=_counted(str(entry.status) for entry in entries),
+        chains=len(chains),
+        classifiable=len(classifiable),
+        sequences=len({chain.sequence_md5 or str(chain.key) for chain in classifiable}),
+        not_classifiable=_counted(c.cannot_classify_reason or "unknown" for c in chains if not c.can_classify),
+        steps={
+            "blast": _statuses(chain.blast_status for chain in classifiable),
+            "hhsearch": _statuses(chain.hhsearch_status for chain in classifiable),
+            "partition": _statuses(chain.partition_status for chain in classifiable),
+        },
+        done=len(done),
+        failed=len(failed),
+        left=len(classifiable) - len(done) - len(failed),
+        domains=sum(chain.domain_count or 0 for chain in done),
+        quality=_counted(chain.partition_quality for chain in done if chain.partition_quality),
+        outcomes=_counted(chain.partition_outcome for chain in done if chain.partition_outcome),
+        failures=dict(sorted(failures.items(), key=lambda item: (-item[1], item[0]))),
+    )
+
+
+def _counted(values: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(values).most_common())
+
+
+def _statuses(values: Iterable[Status]) -> dict[str, int]:
+    counts = Counter(values)
+    return {str(status): counts[status] for status in Status}
+
+
+def _failed_step(chain: ChainRecord) -> str:
+    if chain.failed_step:
+        return chain.failed_step
+    return next(str(step) for step in Step if getattr(chain, f"{step}_status") is Status.FAILED)
+
+
+def _general(reason: str | None, entry_id: str) -> str:
+    """The reason without the chain's own names and paths, so that equal faults count together."""
+    if not reason:
+        return "no reason recorded"
+    if entry_id not in reason:
+        return reason
+    words = reason.split(" ")
+    return " ".join(("…:" if word.endswith(":") else "…") if entry_id in word else word for word in words)

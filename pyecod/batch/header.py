@@ -1,0 +1,207 @@
+"""The head of a manifest: what the batch is, where it came from, and what its results depend on."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import orjson
+
+from pyecod.config import Settings
+from pyecod.errors import BatchError
+
+BATCH_TYPES = ("weekly", "repair", "fasta")
+REASONS = ("pdb_modifications", "algorithm_update", "error_fix", "hierarchy_update", "user_request")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# where and how fast a batch runs, not what comes out
+_RUNNING = {
+    "search": frozenset(
+        {"cache_dir", "program_cores", "parallel_programs", "blast_timeout", "hhsuite_timeout", "memory_gib"}
+    ),
+    "partition": frozenset[str](),
+    "quality": frozenset[str](),
+    "chains": frozenset[str](),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BatchHeader:
+    """What the manifest says about the batch as a whole.
+
+    ``created``, ``completed`` and the times in ``changes`` are UTC, ISO 8601; ``release_date`` is ``2025-09-05``.
+    ``settings`` is the whole settings tree but the database's; ``settings_digest`` covers the part results depend
+    on, the reference included. ``skipped``, ``modified`` and ``obsolete`` are entry ids of the release. ``reason``,
+    ``source_weeks`` and ``rerun_…`` belong to a repair.
+    """
+
+    batch_name: str
+    batch_type: str
+    created: str
+    release_date: str | None = None
+    pdb_status_path: str | None = None
+    fasta_path: str | None = None
+    reference_version: str | None = None
+    reference_id: str | None = None
+    tool_versions: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings_digest: str | None = None
+    reason: str | None = None
+    source_weeks: tuple[str, ...] = ()
+    rerun_blast: bool | None = None
+    rerun_hhsearch: bool | None = None
+    rerun_partition: bool | None = None
+    skipped: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
+    obsolete: tuple[str, ...] = ()
+    completed: str | None = None
+    changes: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def new(
+        cls,
+        batch_name: str,
+        batch_type: str,
+        settings: Settings,
+        *,
+        reference_version: str | None = None,
+        reference_id: str | None = None,
+        **more: Any,
+    ) -> BatchHeader:
+        """Header of a batch that starts now under ``settings``; ``more`` are further fields."""
+        header = cls(
+            batch_name=batch_name,
+            batch_type=batch_type,
+            created=utc_now(),
+            reference_version=reference_version,
+            reference_id=reference_id,
+            settings=plain_settings(settings),
+            settings_digest=settings_digest(settings, reference_id),
+            **more,
+        )
+        return header_from_plain(header_to_plain(header), batch_name)
+
+
+def weekly_name(release_date: datetime.date) -> str:
+    """Name of a week's batch: ``ecod_weekly_20250905``."""
+    return f"ecod_weekly_{release_date:%Y%m%d}"
+
+
+def repair_name(day: datetime.date, label: str = "") -> str:
+    """Name of a repair batch: ``ecod_repair_20250905`` or ``ecod_repair_20250905_label``."""
+    return f"ecod_repair_{day:%Y%m%d}" + (f"_{label}" if label else "")
+
+
+def utc_now() -> str:
+    """The time for records: UTC, to the second, ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def plain_settings(settings: Settings) -> dict[str, Any]:
+    """The settings tree for the record: everything but the database's section."""
+    return settings.model_dump(mode="json", exclude={"database"})
+
+
+def settings_digest(settings: Settings, reference_id: str | None) -> str:
+    """SHA-256, hexadecimal, of the settings that decide results and of the reference."""
+    content = {"reference_id": reference_id, **_deciding(plain_settings(settings))}
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def settings_differences(header: BatchHeader, settings: Settings, reference_id: str | None) -> list[str]:
+    """How the settings that decide results, and the reference, differ from those the batch was started with.
+
+    One line each: ``search.evalue: 0.002 -> 0.01``. A batch of the older tools knows no settings and differs in none.
+    """
+    if header.settings_digest is None or header.settings_digest == settings_digest(settings, reference_id):
+        return []
+    before, now = _deciding(header.settings), _deciding(plain_settings(settings))
+    differences = [
+        f"{key}: {_shown(before, key)} -> {_shown(now, key)}"
+        for key in sorted(before.keys() | now.keys())
+        if key not in before or key not in now or before[key] != now[key]
+    ]
+    if header.reference_id != reference_id:
+        differences.insert(0, f"reference: {header.reference_id} -> {reference_id}")
+    return differences
+
+
+def _shown(values: Mapping[str, Any], key: str) -> str:
+    return repr(values[key]) if key in values else "(unknown)"
+
+
+def _deciding(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"{section}.{key}": value
+        for section, running in _RUNNING.items()
+        for key, value in sorted((tree.get(section) or {}).items())
+        if key not in running
+    }
+
+
+def header_to_plain(header: BatchHeader) -> dict[str, Any]:
+    """The header as the manifest holds it; what only repairs have is left out of the others."""
+    plain = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(header).items()
+        if name not in ("reason", "source_weeks", "rerun_blast", "rerun_hhsearch", "rerun_partition")
+        or header.batch_type == "repair"
+    }
+    return {name: value for name, value in plain.items() if value or name not in ("fasta_path", "completed", "changes")}
+
+
+def header_from_plain(raw: Mapping[str, Any], where: str) -> BatchHeader:
+    """Read and check a header.
+
+    Raises:
+        BatchError: a field is missing, unknown or not of its type; ``where`` is named.
+    """
+    known = {f.name: str(f.type) for f in fields(BatchHeader)}
+    unknown = raw.keys() - known.keys()
+    if unknown:
+        raise BatchError(
+            f"unknown header field {sorted(map(str, unknown))[0]!r}", where=where, hint="known: " + ", ".join(known)
+        )
+    for name in ("batch_name", "batch_type", "created"):
+        if raw.get(name) is None:
+            raise BatchError(f"the header lacks {name!r}", where=where)
+    header = BatchHeader(**{name: _header_value(name, known[name], value, where) for name, value in raw.items()})
+    _check_words(header, where)
+    return header
+
+
+def _header_value(name: str, declared: str, value: Any, where: str) -> Any:
+    if isinstance(value, datetime.date):  # a datetime too: what YAML makes of an unquoted date
+        value = value.isoformat()
+    kind = declared.removesuffix(" | None")
+    if value is None:
+        if kind != declared:
+            return None
+    elif kind in ("str", "bool"):
+        if isinstance(value, {"str": str, "bool": bool}[kind]):
+            return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    elif kind.startswith("Mapping"):
+        if isinstance(value, dict):
+            return value
+    elif isinstance(value, (list, tuple)):
+        items = tuple(item.isoformat() if isinstance(item, datetime.date) else item for item in value)
+        if all(isinstance(item, str if "str" in kind else dict) for item in items):
+            return items
+    raise BatchError(f"header field {name}: {value!r:.80} is not {kind}", where=where)
+
+
+def _check_words(header: BatchHeader, where: str) -> None:
+    if not _NAME.fullmatch(header.batch_name):
+        raise BatchError(
+            f"{header.batch_name!r} is not a batch name", where=where, hint="letters, digits, '.', '_' and '-'"
+        )
+    if header.batch_type not in BATCH_TYPES:
+        raise BatchError(
+            f"{header.batch_type!r} is not a batch type", where=where, hint="known: " + ", ".join(BATCH_TYPES)
+        )
+    if header.reason is not None and header.reason not in REASONS:
+        raise BatchError(f"{header.reason!r} is not a reason", where=where, hint="known: " + ", ".join(REASONS))
