@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyecod.errors import IdError
 
 _CLASSIC = re.compile(r"[0-9][a-z0-9]{3}")
-_EXTENDED = re.compile(r"pdb_([0-9]{4})([0-9a-z]{4})")
+_EXTENDED = re.compile(r"pdb_([0-9a-z]{4})([0-9a-z]{4})")
 _CHAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,15}")
 _RECORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
