@@ -127,7 +127,8 @@ class ChainSettings(Section):
     """Which chains can be classified, and how they are packed."""
 
     min_length: int = Field(20, ge=1, description="a shorter protein chain is a peptide and not classifiable, residues")
-    max_length: int = Field(10_000, ge=1, description="a longer sequence is refused as broken, residues")
+    max_length: int = Field(10_000, ge=1, description="a longer sequence is too long and not classifiable, residues")
+    max_file_mib: int = Field(2048, ge=1, description="an mmCIF file larger than this unpacked is refused, MiB")
 
 
 class RunSettings(Section):
