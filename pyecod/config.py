@@ -46,6 +46,9 @@ class SearchSettings(Section):
     )
     probability: float = Field(50.0, ge=0, le=100, description="smallest HHsearch probability kept, per cent")
     hhsearch_max_hits: int = Field(500, ge=1, description="largest number of HHsearch alignments kept per query")
+    hhsearch_alternatives: int = Field(
+        10, ge=1, description="alignments of one template with different parts of the query (-alt): repeats"
+    )
     profile_db: Path | None = Field(
         None, description="hhblits database prefix (UniRef30); default: the reference's own HH database"
     )

@@ -122,7 +122,9 @@ class SearchResult:
     """What one program found for one sequence in one database: the value of the search cache.
 
     ``found`` counts the hits the program printed, before thresholds; ``hits`` are those kept.
-    ``database_id`` is the SHA-256 that names the database's content.
+    ``database_id`` is the SHA-256 that names the database's content. HHsearch only: ``profile_depth`` is the
+    number of sequences in the query's profile (1: the query found no relatives, its profile is its own sequence
+    with HH-suite's context pseudocounts), ``profile_neff`` their effective number.
     """
 
     type: EvidenceType
@@ -133,6 +135,8 @@ class SearchResult:
     program_version: str
     database_id: str
     seconds: float = 0.0
+    profile_depth: int | None = None
+    profile_neff: float | None = None
 
 
 def query_coverage(hits: Iterable[Hit], length: int) -> float:
