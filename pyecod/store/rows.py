@@ -1,0 +1,244 @@
+"""What is loaded: the chains of a batch as rows, made from its manifest and its partition files."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import orjson
+
+from pyecod.batch import Batch
+from pyecod.batch.fields import chain_to_plain
+from pyecod.batch.header import BatchHeader, header_to_plain
+from pyecod.batch.record import ChainRecord, Status
+from pyecod.errors import BatchError, BrokenInputError
+from pyecod.ids import ChainKey
+from pyecod.partition.model import Partition
+from pyecod.partition.xml import PartitionFile, read_partition
+
+WORSE = "worse"  # repair_status of a chain whose new result must not become current
+_FORMAT = b"1"  # change it when the tables hold more of a batch than before: loaded batches are then loaded again
+_OWN = re.compile(rb'\b(pdb_id|chain_id|id|pdb_range)="([^"]*)"')  # what identical chains do not share in a file
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRow:
+    """One chain to load: its record and what its partition file holds.
+
+    ``release_date`` is the key date (:func:`release_of`). Identical chains share the :class:`Partition` object.
+    ``pdb_ranges`` are the domains' author ranges in order, None where a chain has no author numbering. ``created``
+    is when the partition was made (UTC, ISO 8601). ``accepted`` is False for a repair's result that must not
+    become current.
+    """
+
+    record: ChainRecord
+    release_date: datetime.date
+    partition: Partition | None = None
+    pdb_ranges: tuple[str | None, ...] = ()
+    sequence: str | None = None
+    created: str | None = None
+    accepted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """What could not be loaded: ``key`` is the chain, ``reason`` says why."""
+
+    table: str
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchExport:
+    """One batch to load. ``rows()`` streams its chains, anew at every call, and what cannot be read of them.
+
+    ``digest`` changes whenever something that is loaded changed. ``driven_by`` names the live process that works on
+    the batch, None where there is none or it is this one.
+    """
+
+    header: BatchHeader
+    path: Path
+    chain_count: int
+    classifiable_chains: int
+    total_structures: int
+    processed_structures: int
+    digest: str
+    rows: Callable[[], Iterator[ChainRow | Rejection]]
+    driven_by: str | None = None
+
+    @property
+    def status(self) -> Status:
+        """``complete``, ``running`` (another process drives it) or ``pending`` (work is left)."""
+        if self.driven_by is not None:
+            return Status.RUNNING
+        return Status.COMPLETE if self.header.completed else Status.PENDING
+
+
+def export_batch(batch: Batch) -> BatchExport:
+    """What a batch folder holds for the database.
+
+    Raises:
+        BatchError: the header has a date that is none.
+    """
+    release_of(batch.header)
+    chains = batch.manifest.chains.values()
+    entries = batch.manifest.entries.values()
+    return BatchExport(
+        header=batch.header,
+        path=batch.path.absolute(),
+        chain_count=len(chains),
+        classifiable_chains=sum(chain.can_classify for chain in chains),
+        total_structures=len(entries),
+        processed_structures=sum(entry.status is Status.COMPLETE for entry in entries),
+        digest=_digest(batch),
+        rows=lambda: batch_rows(batch),
+        driven_by=_driver(batch),
+    )
+
+
+def batch_rows(batch: Batch) -> Iterator[ChainRow | Rejection]:
+    """The chains of a batch with their partitions, identical chains one after the other.
+
+    A partition file that cannot be read gives a rejection, and the chain's row without it.
+    """
+    reader = PartitionReader()
+    for record in sorted(batch.manifest.chains.values(), key=lambda r: (r.representative or str(r.key), str(r.key))):
+        try:
+            row = ChainRow(record, release_of(batch.header, record), accepted=_is_accepted(batch.header, record))
+        except BatchError as error:
+            yield Rejection("chain_status", str(record.key), str(error))
+            continue
+        if record.partition_status is Status.COMPLETE:
+            try:
+                row = _with_partition(row, batch, reader)
+            except BrokenInputError as error:
+                yield Rejection("partition_run", str(record.key), str(error))
+        yield row
+
+
+def release_of(header: BatchHeader, record: ChainRecord | None = None) -> datetime.date:
+    """Key date of a chain: a week's own date; a repaired chain's original week; else the day the batch was made.
+
+    Raises:
+        BatchError: the header or record has a date that is none.
+    """
+    if header.batch_type == "weekly":
+        text = header.release_date or ""
+    else:
+        source = record.source_week if record is not None and header.batch_type == "repair" else None
+        text = source or header.created[:10]
+    try:
+        return datetime.date.fromisoformat(text[-8:] if text[-8:].isdigit() else text)  # also ecod_weekly_20250905
+    except ValueError:
+        where = f"{header.batch_name}: {record.key}" if record else header.batch_name
+        raise BatchError(f"{text!r} is not a release date", where=where) from None
+
+
+class PartitionReader:
+    """Reads partition files; one that differs from the one before only in ids and author ranges is not parsed again."""
+
+    def __init__(self) -> None:
+        self._shared = b""
+        self._file: PartitionFile | None = None
+
+    def read(self, path: Path, key: ChainKey) -> PartitionFile:
+        """The file's content; the partition object is shared by consecutive files of identical chains.
+
+        Raises:
+            BrokenInputError: unreadable, not a partition, or another chain's.
+        """
+        if path.suffix == ".gz":
+            return _of_chain(read_partition(path), path, key)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BrokenInputError(f"cannot read the file: {error.strerror}", where=path) from None
+        own: list[tuple[bytes, bytes]] = []
+
+        def blank(match: re.Match[bytes]) -> bytes:
+            own.append((match[1], match[2]))
+            return match[1] + b'=""'
+
+        shared = _OWN.sub(blank, data)
+        if self._file is not None and shared == self._shared:
+            renamed = _renamed(self._file, key, own)
+            if renamed is not None:
+                return renamed
+        self._file, self._shared = _of_chain(read_partition(path), path, key), shared
+        return self._file
+
+
+def _renamed(file: PartitionFile, key: ChainKey, own: list[tuple[bytes, bytes]]) -> PartitionFile | None:
+    """``file`` with another chain's ids and author ranges; None unless they stand exactly where they should."""
+    expected: list[tuple[bytes, bytes]] = [
+        (b"pdb_id", key.entry_id.encode()),
+        (b"chain_id", key.chain_id.encode()),
+    ]
+    ranges: dict[int, str] = {}
+    for domain in file.partition.domains:
+        expected.append((b"id", domain.id(key).encode()))
+        if domain.number in file.pdb_ranges:
+            if len(own) <= len(expected) or own[len(expected)][0] != b"pdb_range" or b"&" in own[len(expected)][1]:
+                return None
+            expected.append(own[len(expected)])
+            ranges[domain.number] = expected[-1][1].decode("utf-8", "replace")
+    return replace(file, key=key, pdb_ranges=ranges) if own == expected else None
+
+
+def _of_chain(file: PartitionFile, path: Path, key: ChainKey) -> PartitionFile:
+    if file.key != key:
+        raise BrokenInputError(f"the partition is of chain {file.key}, not {key}", where=path)
+    return file
+
+
+def _is_accepted(header: BatchHeader, record: ChainRecord) -> bool:
+    """A repair that failed or came out worse leaves the chain's current state as it is."""
+    if header.batch_type != "repair":
+        return True
+    return record.partition_status is Status.COMPLETE and record.repair_status != WORSE
+
+
+def _with_partition(row: ChainRow, batch: Batch, reader: PartitionReader) -> ChainRow:
+    record = row.record
+    if "partition" not in record.files:
+        raise BrokenInputError("the record names no partition file", where=str(record.key))
+    file = reader.read(batch.path / record.files["partition"], record.key)
+    return replace(
+        row,
+        partition=file.partition,
+        pdb_ranges=tuple(file.pdb_ranges.get(domain.number) for domain in file.partition.domains),
+        sequence=file.sequence or None,
+        created=file.timestamp or record.updated_at or batch.header.created,
+    )
+
+
+def _digest(batch: Batch) -> str:
+    """SHA-256 over the header, every record, and size and time of every partition file: nothing is opened."""
+    digest = hashlib.sha256(_FORMAT)
+    digest.update(orjson.dumps([str(batch.path.absolute()), header_to_plain(batch.header)]))
+    root = os.fspath(batch.path)
+    for name, entry in batch.manifest.entries.items():
+        digest.update(f"{name} {entry.status}".encode())
+    for record in batch.manifest.chains.values():
+        digest.update(orjson.dumps(chain_to_plain(record)))
+        if "partition" in record.files:
+            try:
+                found = os.stat(os.path.join(root, record.files["partition"]))  # noqa: PTH116, PTH118 - 100,000 times
+                digest.update(b"%d %d" % (found.st_size, found.st_mtime_ns))
+            except OSError:
+                digest.update(b"absent")
+    return digest.hexdigest()
+
+
+def _driver(batch: Batch) -> str | None:
+    holder = batch.holder
+    if holder is None or (holder.host == socket.gethostname() and holder.pid == os.getpid()):
+        return None
+    return str(holder)

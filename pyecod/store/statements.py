@@ -1,0 +1,221 @@
+"""The SQL of a load. Every statement works on the chains in the temporary table ``incoming_chain``."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from pyecod.store.values import CHAIN_STATUS, INCOMING
+
+_KEY = ("pdb_id", "chain_id", "release_date")
+
+
+def _names(columns: list[str], prefix: str = "") -> sql.Composed:
+    parts = [sql.Identifier(prefix, c) if prefix else sql.Identifier(c) for c in columns]
+    return sql.SQL(", ").join(parts)
+
+
+def _upsert(table: str, key: str, columns: tuple[str, ...]) -> sql.Composed:
+    """INSERT … ON CONFLICT DO UPDATE of one row of named parameters."""
+    changing = [c for c in columns if c != key]
+    return sql.SQL(
+        "INSERT INTO pdb_update.{table} ({names}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {sets}"
+    ).format(
+        table=sql.Identifier(table),
+        names=_names(list(columns)),
+        values=sql.SQL(", ").join(map(sql.Placeholder, columns)),
+        key=sql.Identifier(key),
+        sets=sql.SQL(", ").join(sql.SQL("{c} = excluded.{c}").format(c=sql.Identifier(c)) for c in changing),
+    )
+
+
+UPSERT_BATCH = _upsert(
+    "batch",
+    "batch_name",
+    (
+        "batch_name",
+        "batch_type",
+        "batch_path",
+        "status",
+        "release_date",
+        "created_at",
+        "completed_at",
+        "chain_count",
+        "reference_version",
+        "reference_id",
+        "tool_versions",
+        "settings",
+        "settings_digest",
+    ),
+)
+UPSERT_RELEASE = _upsert(
+    "weekly_release",
+    "release_date",
+    (
+        "release_date",
+        "pdb_status_path",
+        "batch_name",
+        "batch_path",
+        "total_structures",
+        "classifiable_chains",
+        "processed_structures",
+        "status",
+        "reference_version",
+        "modified_entries",
+        "obsolete_entries",
+        "created_at",
+        "completed_at",
+    ),
+)
+UPSERT_REPAIR = _upsert(
+    "repair_batch",
+    "batch_name",
+    (
+        "batch_name",
+        "reason",
+        "source_weeks",
+        "rerun_blast",
+        "rerun_hhsearch",
+        "rerun_partition",
+        "created_at",
+        "completed_at",
+    ),
+)
+
+CREATE_INCOMING = sql.SQL(
+    "CREATE TEMPORARY TABLE incoming_chain ({columns}) ON COMMIT DROP;"
+    "CREATE TEMPORARY TABLE new_run (row_number integer NOT NULL, run_id bigint NOT NULL) ON COMMIT DROP"
+).format(
+    columns=sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in INCOMING.items()
+    )
+)
+
+# a FASTA record that is named like a PDB chain of the same day must not take that chain's row, nor the other way round
+REFUSE_STRANGERS = """
+DELETE FROM incoming_chain i
+USING pdb_update.chain_status c, pdb_update.batch owner, pdb_update.batch mine
+WHERE (c.pdb_id, c.chain_id, c.release_date) = (i.pdb_id, i.chain_id, i.release_date)
+  AND owner.batch_name = c.batch_name AND mine.batch_name = %(batch_name)s
+  AND (owner.batch_type = 'fasta') <> (mine.batch_type = 'fasta')
+RETURNING concat_ws('_', i.pdb_id, nullif(i.chain_id, '')), owner.batch_name
+"""
+
+UPSERT_SEQUENCES = """
+INSERT INTO pdb_update.sequence (sequence_md5, sequence)
+SELECT DISTINCT ON (sequence_md5) sequence_md5, sequence FROM incoming_chain
+WHERE sequence IS NOT NULL AND sequence_md5 IS NOT NULL
+  AND NOT EXISTS (SELECT FROM pdb_update.sequence s WHERE s.sequence_md5 = incoming_chain.sequence_md5)
+ON CONFLICT DO NOTHING
+"""
+
+# the newest record wins; a repair that is not accepted only fills a gap
+UPSERT_CHAINS = sql.SQL("""
+INSERT INTO pdb_update.chain_status AS c ({names})
+SELECT {names} FROM incoming_chain i
+WHERE i.accepted OR NOT EXISTS (
+    SELECT FROM pdb_update.chain_status old
+    WHERE (old.pdb_id, old.chain_id, old.release_date) = (i.pdb_id, i.chain_id, i.release_date))
+ON CONFLICT (pdb_id, chain_id, release_date) DO UPDATE SET {sets}
+WHERE ({old}) IS DISTINCT FROM ({new})
+  AND (c.batch_name = excluded.batch_name OR c.updated_at <= excluded.updated_at)
+RETURNING c.xmax = 0
+""").format(
+    names=_names(list(CHAIN_STATUS)),
+    sets=sql.SQL(", ").join(
+        sql.SQL("{c} = excluded.{c}").format(c=sql.Identifier(c)) for c in CHAIN_STATUS if c not in _KEY
+    ),
+    old=_names([c for c in CHAIN_STATUS if c not in _KEY], "c"),
+    new=_names([c for c in CHAIN_STATUS if c not in _KEY], "excluded"),
+)
+
+UPSERT_REPAIR_CHAINS = """
+INSERT INTO pdb_update.repair_chain AS r
+       (batch_name, pdb_id, chain_id, release_date, source_week, repair_status, accepted, updated_at)
+SELECT %(batch_name)s, pdb_id, chain_id, release_date, source_week, repair_status, accepted, updated_at
+FROM incoming_chain
+ON CONFLICT (batch_name, pdb_id, chain_id) DO UPDATE
+SET source_week = excluded.source_week, repair_status = excluded.repair_status, accepted = excluded.accepted,
+    updated_at = excluded.updated_at
+WHERE (r.source_week, r.repair_status, r.accepted, r.updated_at)
+      IS DISTINCT FROM (excluded.source_week, excluded.repair_status, excluded.accepted, excluded.updated_at)
+"""
+
+_LAST_RUN = """
+LEFT JOIN LATERAL (
+    SELECT run_id, run_number, content_digest FROM pdb_update.partition_run r
+    WHERE r.pdb_id = i.pdb_id AND r.chain_id = i.chain_id AND r.batch_name = i.batch_name
+    ORDER BY r.run_number DESC LIMIT 1) last ON true
+"""
+_RUN_VALUES = """
+i.representative, i.run_reference_version, i.algorithm, i.run_algorithm_version, i.outcome, i.quality, i.coverage,
+i.run_domain_count, i.run_length, i.sequence_md5, i.parameters, i.unassigned, i.partition_path, i.content_digest,
+i.run_created_at, i.accepted
+"""
+_RUN_NAMES = """
+representative, reference_version, algorithm, algorithm_version, outcome, quality, coverage,
+domain_count, sequence_length, sequence_md5, parameters, unassigned, partition_path, content_digest,
+created_at, accepted
+"""
+
+# a result that differs from the batch's last one for this chain is a new run; the only run of a chain is current
+NEW_RUNS = f"""
+WITH made AS (
+    INSERT INTO pdb_update.partition_run
+           (pdb_id, chain_id, release_date, batch_name, run_number, is_current, {_RUN_NAMES})
+    SELECT i.pdb_id, i.chain_id, i.release_date, i.batch_name, coalesce(last.run_number, 0) + 1,
+           i.accepted AND NOT EXISTS (
+               SELECT FROM pdb_update.partition_run other
+               WHERE (other.pdb_id, other.chain_id, other.release_date) = (i.pdb_id, i.chain_id, i.release_date)),
+           {_RUN_VALUES}
+    FROM incoming_chain i {_LAST_RUN}
+    WHERE i.content_digest IS NOT NULL AND last.content_digest IS DISTINCT FROM i.content_digest
+    RETURNING run_id, pdb_id, chain_id)
+INSERT INTO new_run SELECT i.row_number, made.run_id FROM made JOIN incoming_chain i USING (pdb_id, chain_id)
+"""
+
+# with --overwrite a changed result takes the place of the batch's last run
+REPLACE_RUNS = f"""
+WITH replaced AS (
+    UPDATE pdb_update.partition_run run SET ({_RUN_NAMES}, synced_at) = ROW ({_RUN_VALUES}, now())
+    FROM incoming_chain i {_LAST_RUN}
+    WHERE run.run_id = last.run_id AND i.content_digest IS NOT NULL AND last.content_digest <> i.content_digest
+    RETURNING run.run_id, i.row_number)
+INSERT INTO new_run SELECT row_number, run_id FROM replaced
+"""
+CLEAR_RUNS = tuple(
+    sql.SQL("DELETE FROM pdb_update.{table} t USING new_run n WHERE n.run_id = t.run_id").format(
+        table=sql.Identifier(table)
+    )
+    for table in ("partition_domain", "partition_evidence", "quality_flag")
+)
+
+# the same result, but made at another time, kept elsewhere, or accepted meanwhile
+UPDATE_RUNS = f"""
+UPDATE pdb_update.partition_run run
+SET partition_path = i.partition_path, created_at = i.run_created_at, accepted = i.accepted,
+    is_current = run.is_current AND i.accepted
+FROM incoming_chain i {_LAST_RUN}
+WHERE run.run_id = last.run_id AND last.content_digest = i.content_digest
+  AND (run.partition_path, run.created_at, run.accepted)
+      IS DISTINCT FROM (i.partition_path, i.run_created_at, i.accepted)
+"""
+
+_NEWEST = """
+SELECT DISTINCT ON (r.pdb_id, r.chain_id, r.release_date) r.run_id, r.pdb_id, r.chain_id, r.release_date, r.is_current
+FROM pdb_update.partition_run r
+JOIN incoming_chain i USING (pdb_id, chain_id, release_date)
+WHERE r.accepted
+ORDER BY r.pdb_id, r.chain_id, r.release_date, r.created_at DESC, r.run_id DESC
+"""
+# two statements: the unique index allows one current run at every moment
+UNMARK_CURRENT = f"""
+UPDATE pdb_update.partition_run run SET is_current = false
+FROM ({_NEWEST}) newest
+WHERE (run.pdb_id, run.chain_id, run.release_date) = (newest.pdb_id, newest.chain_id, newest.release_date)
+  AND run.is_current AND run.run_id <> newest.run_id
+"""
+MARK_CURRENT = f"""
+UPDATE pdb_update.partition_run run SET is_current = true
+FROM ({_NEWEST}) newest
+WHERE run.run_id = newest.run_id AND NOT newest.is_current
+"""

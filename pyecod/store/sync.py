@@ -1,0 +1,307 @@
+"""Load batches into PostgreSQL: COPY, then upsert, in one transaction; again at any time, and only what is new."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from pyecod.errors import BatchLockedError, StoreError
+from pyecod.store.rows import BatchExport, ChainRow, Rejection
+from pyecod.store.statements import (
+    CLEAR_RUNS,
+    CREATE_INCOMING,
+    MARK_CURRENT,
+    NEW_RUNS,
+    REFUSE_STRANGERS,
+    REPLACE_RUNS,
+    UNMARK_CURRENT,
+    UPDATE_RUNS,
+    UPSERT_BATCH,
+    UPSERT_CHAINS,
+    UPSERT_RELEASE,
+    UPSERT_REPAIR,
+    UPSERT_REPAIR_CHAINS,
+    UPSERT_SEQUENCES,
+)
+from pyecod.store.values import DOMAIN, EVIDENCE, FLAG, INCOMING, PartitionValues, chain_values
+
+if TYPE_CHECKING:
+    from pyecod.store.connection import Connection, Store
+
+_LOCK = 0x7079_7379  # advisory lock "pysy": one load at a time, so that two never wait for each other's rows
+_CHUNK = 5000  # chains per COPY: bounds the memory
+_MOST_REJECTIONS = 1000  # more than that is not bad rows but a bad load
+
+# what a value PostgreSQL does not take raises: in the client, by type, by constraint, or because a key came twice
+_BAD_ROW = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.CardinalityViolation, UnicodeEncodeError)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a load did. ``unchanged``: the batch was loaded before as it is, nothing was looked at.
+
+    ``inserted`` and ``updated`` count chains; ``runs`` are new partition results with their ``domains`` and
+    ``evidence`` rows.
+    """
+
+    batch_name: str
+    unchanged: bool = False
+    chains: int = 0
+    inserted: int = 0
+    updated: int = 0
+    runs: int = 0
+    domains: int = 0
+    evidence: int = 0
+    sequences: int = 0
+    rejected: tuple[Rejection, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows that were written."""
+        return self.inserted + self.updated + self.runs + self.domains + self.evidence + self.sequences
+
+
+@dataclass(slots=True)
+class _Counts:
+    chains: int = 0
+    inserted: int = 0
+    updated: int = 0
+    runs: int = 0
+    domains: int = 0
+    evidence: int = 0
+    sequences: int = 0
+
+
+def sync_batch(
+    store: Store,
+    source: BatchExport,
+    *,
+    overwrite: bool = False,
+    force: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> SyncReport:
+    """Load one batch, all of it or, after an error, nothing. Loading the same twice changes nothing.
+
+    A chain that PostgreSQL or the reader refuses is reported in ``rejected`` and the others are loaded. A changed
+    partition is a new run and, being newer, current; with ``overwrite`` it takes the place of the batch's last run,
+    and the batch is loaded even where nothing seems to have changed. ``progress`` is told the number of chains done.
+
+    Raises:
+        BatchLockedError: another process drives the batch, and ``force`` is not given.
+        StoreUnavailableError: the server cannot be reached or went away; nothing was loaded.
+        StoreError: the schema is missing, or more than 1,000 chains were refused.
+    """
+    if source.driven_by is not None and not force:
+        raise BatchLockedError(
+            f"the batch is still being worked on: {source.driven_by}",
+            where=source.path,
+            hint="wait until it is done, or load what there is with --force",
+        )
+    start = time.monotonic()
+    with store.connect() as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        if not overwrite and _is_loaded(connection, source):
+            return SyncReport(source.header.batch_name, unchanged=True, seconds=time.monotonic() - start)
+        loader = _Loader(connection, source, overwrite)
+        loader.load_header()
+        for rows in _chunks(loader.readable(source.rows()), _CHUNK):
+            loader.load(rows)
+            if progress is not None:
+                progress(loader.counts.chains)
+        loader.finish()
+    counts = {name: getattr(loader.counts, name) for name in _Counts.__slots__}
+    return SyncReport(
+        source.header.batch_name,
+        **counts,
+        rejected=tuple(loader.rejected),
+        seconds=time.monotonic() - start,
+    )
+
+
+def _is_loaded(connection: Connection, source: BatchExport) -> bool:
+    row = connection.execute(
+        "SELECT content_digest, status FROM pdb_update.batch WHERE batch_name = %s", (source.header.batch_name,)
+    ).fetchone()
+    return row == (source.digest, str(source.status))
+
+
+def _chunks(rows: Iterable[ChainRow], size: int) -> Iterator[list[ChainRow]]:
+    rows = iter(rows)
+    while chunk := list(islice(rows, size)):
+        yield chunk
+
+
+@dataclass(slots=True)
+class _Loader:
+    """One load in one transaction."""
+
+    connection: Connection
+    source: BatchExport
+    overwrite: bool
+    counts: _Counts = field(default_factory=_Counts)
+    rejected: list[Rejection] = field(default_factory=list)
+    values: PartitionValues = field(default_factory=PartitionValues)
+
+    def load_header(self) -> None:
+        header, source = self.source.header, self.source
+        common = {
+            "batch_name": header.batch_name,
+            "batch_path": str(source.path),
+            "status": str(source.status),
+            "created_at": header.created,
+            "completed_at": header.completed,
+            "reference_version": header.reference_version,
+        }
+        self.connection.execute(
+            UPSERT_BATCH,
+            {
+                **common,
+                "batch_type": header.batch_type,
+                "release_date": header.release_date,
+                "chain_count": source.chain_count,
+                "reference_id": header.reference_id,
+                "tool_versions": Jsonb(dict(header.tool_versions)),
+                "settings": Jsonb(dict(header.settings)),
+                "settings_digest": header.settings_digest,
+            },
+        )
+        if header.batch_type == "weekly":
+            self.connection.execute(
+                UPSERT_RELEASE,
+                {
+                    **common,
+                    "release_date": header.release_date,
+                    "pdb_status_path": header.pdb_status_path,
+                    "total_structures": source.total_structures,
+                    "classifiable_chains": source.classifiable_chains,
+                    "processed_structures": source.processed_structures,
+                    "modified_entries": list(header.modified),
+                    "obsolete_entries": list(header.obsolete),
+                },
+            )
+        elif header.batch_type == "repair":
+            self.connection.execute(
+                UPSERT_REPAIR,
+                {
+                    **common,
+                    "reason": header.reason,
+                    "source_weeks": list(header.source_weeks),
+                    "rerun_blast": header.rerun_blast,
+                    "rerun_hhsearch": header.rerun_hhsearch,
+                    "rerun_partition": header.rerun_partition,
+                },
+            )
+        self.connection.execute(CREATE_INCOMING)
+
+    def readable(self, rows: Iterable[ChainRow | Rejection]) -> Iterator[ChainRow]:
+        """The chains; what could not be read is noted."""
+        for row in rows:
+            if isinstance(row, Rejection):
+                self.reject(row)
+            else:
+                yield row
+
+    def reject(self, rejection: Rejection) -> None:
+        self.rejected.append(rejection)
+        if len(self.rejected) > _MOST_REJECTIONS:
+            first = self.rejected[0]
+            raise StoreError(
+                f"more than {_MOST_REJECTIONS:,} chains were refused, so nothing was loaded; "
+                f"the first: {first.table} {first.key}: {first.reason}",
+                where=self.source.path,
+            )
+
+    def load(self, rows: Sequence[ChainRow]) -> None:
+        """Load rows; when one is refused, find it by halving and load the others."""
+        before = replace(self.counts)
+        rejections = len(self.rejected)
+        try:
+            with self.connection.transaction():
+                self._load(rows)
+            return
+        except _BAD_ROW as error:
+            self.counts = before
+            del self.rejected[rejections:]
+            if len(rows) == 1:
+                self._refuse(rows[0], error)
+                return
+        middle = len(rows) // 2
+        self.load(rows[:middle])
+        self.load(rows[middle:])
+
+    def finish(self) -> None:
+        """Note what was loaded; after a rejection the next load looks at everything again."""
+        digest = None if self.rejected else self.source.digest
+        self.connection.execute(
+            "UPDATE pdb_update.batch SET content_digest = %s, synced_at = now() WHERE batch_name = %s",
+            (digest, self.source.header.batch_name),
+        )
+
+    def _refuse(self, row: ChainRow, error: Exception) -> None:
+        diagnosis = getattr(error, "diag", None)
+        table = (diagnosis.table_name if diagnosis else None) or "chain_status"
+        reason = (diagnosis.message_primary if diagnosis else None) or str(error)
+        self.reject(Rejection(table, str(row.record.key), reason))
+        if row.partition is not None:  # its record may still be good
+            self.load([replace(row, partition=None, pdb_ranges=(), sequence=None)])
+
+    def _load(self, rows: Sequence[ChainRow]) -> None:
+        name = {"batch_name": self.source.header.batch_name}
+        self.connection.execute("TRUNCATE incoming_chain, new_run")
+        self._copy("incoming_chain", INCOMING, self._incoming(rows))
+        self.connection.execute("ANALYZE incoming_chain")
+        for key, owner in self.connection.execute(REFUSE_STRANGERS, name).fetchall():
+            reason = f"the same id and day belong to batch {owner}, which is of another kind: rename the record"
+            self.reject(Rejection("chain_status", key, reason))
+        self.counts.sequences += self.connection.execute(UPSERT_SEQUENCES).rowcount
+        written = self.connection.execute(UPSERT_CHAINS).fetchall()
+        self.counts.inserted += sum(inserted for (inserted,) in written)
+        self.counts.updated += sum(not inserted for (inserted,) in written)
+        if self.source.header.batch_type == "repair":
+            self.connection.execute(UPSERT_REPAIR_CHAINS, name)
+        self._load_runs(rows)
+        self.counts.chains += len(rows)
+
+    def _load_runs(self, rows: Sequence[ChainRow]) -> None:
+        if self.overwrite:
+            self.connection.execute(REPLACE_RUNS)
+            for statement in CLEAR_RUNS:
+                self.connection.execute(statement)
+        self.connection.execute(NEW_RUNS)
+        self.connection.execute(UPDATE_RUNS)
+        new = self.connection.execute("SELECT row_number, run_id FROM new_run ORDER BY row_number").fetchall()
+        runs = [(rows[number], run_id) for number, run_id in new]
+        self.counts.runs += len(runs)
+        domains = (values for row, run_id in runs for values in self.values.domains(row, run_id))
+        evidence = (values for row, run_id in runs for values in self.values.evidence(row, run_id))
+        flags = (values for row, run_id in runs for values in self.values.flags(row, run_id))
+        self.counts.domains += self._copy("pdb_update.partition_domain", DOMAIN, domains)
+        self.counts.evidence += self._copy("pdb_update.partition_evidence", EVIDENCE, evidence)
+        self._copy("pdb_update.quality_flag", FLAG, flags)
+        self.connection.execute(UNMARK_CURRENT)
+        self.connection.execute(MARK_CURRENT)
+
+    def _incoming(self, rows: Sequence[ChainRow]) -> Iterator[tuple[Any, ...]]:
+        batch_name = self.source.header.batch_name
+        for number, row in enumerate(rows):
+            record = row.record
+            chain = chain_values(record, row.release_date, batch_name, self.source.header.created)
+            yield (number, row.accepted, record.source_week, row.sequence, *chain, *self.values.run(row))
+
+    def _copy(self, table: str, columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> int:
+        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+            sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        with self.connection.cursor() as cursor:
+            with cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return cursor.rowcount

@@ -1,0 +1,240 @@
+"""The columns of the loaded tables, and the values of a chain for them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from pyecod.batch.record import ChainRecord
+from pyecod.partition.model import Domain, Partition
+from pyecod.store.rows import ChainRow
+
+# column -> PostgreSQL type, as in sql/0001 and 0002
+CHAIN_STATUS: dict[str, str] = {
+    "pdb_id": "text",
+    "chain_id": "text",
+    "release_date": "date",
+    "batch_name": "text",
+    "entity_id": "text",
+    "can_classify": "boolean",
+    "cannot_classify_reason": "text",
+    "sequence_length": "bigint",
+    "sequence_md5": "text",
+    "representative": "text",
+    "is_representative": "boolean",
+    "blast_status": "text",
+    "blast_coverage": "double precision",
+    "needs_hhsearch": "boolean",
+    "hhsearch_status": "text",
+    "hhsearch_coverage": "double precision",
+    "partition_status": "text",
+    "partition_coverage": "double precision",
+    "partition_outcome": "text",
+    "partition_quality": "text",
+    "domain_count": "bigint",
+    "failed_step": "text",
+    "failure_reason": "text",
+    "attempts": "bigint",
+    "repair_status": "text",
+    "reference_version": "text",
+    "algorithm_version": "text",
+    "seconds": "double precision",
+    "fasta_path": "text",
+    "chain_blast_path": "text",
+    "domain_blast_path": "text",
+    "hhsearch_path": "text",
+    "summary_path": "text",
+    "partition_path": "text",
+    "updated_at": "timestamptz",
+}
+RUN: dict[str, str] = {
+    "outcome": "text",
+    "quality": "text",
+    "coverage": "double precision",
+    "run_domain_count": "bigint",
+    "run_length": "bigint",
+    "run_reference_version": "text",
+    "algorithm": "text",
+    "run_algorithm_version": "text",
+    "parameters": "jsonb",
+    "unassigned": "jsonb",
+    "content_digest": "text",
+    "run_created_at": "timestamptz",
+}
+INCOMING: dict[str, str] = {
+    "row_number": "integer",
+    "accepted": "boolean",
+    "source_week": "text",
+    "sequence": "text",
+    **CHAIN_STATUS,
+    **RUN,
+}
+DOMAIN = (
+    "run_id",
+    "domain_number",
+    "domain_id",
+    "range",
+    "pdb_range",
+    "start_residue",
+    "end_residue",
+    "size",
+    "is_discontinuous",
+    "ecod_domain",
+    "f_group",
+    "t_group",
+    "h_group",
+    "x_group",
+    "source",
+    "evalue",
+    "probability",
+    "reference_coverage",
+    "support",
+    "h_agreement",
+)
+EVIDENCE = ("run_id", "evidence_type", "found", "kept", "considered", "accepted", "rejected")
+FLAG = ("run_id", "domain_number", "flag")
+
+_NO_RUN: tuple[Any, ...] = (None,) * len(RUN)
+_FILES = ("fasta", "chain_blast", "domain_blast", "hhsearch", "summary", "partition")
+
+
+def chain_values(record: ChainRecord, release_date: Any, batch_name: str, created: str) -> tuple[Any, ...]:
+    """Values for the columns of ``CHAIN_STATUS``; ``created`` is the time of a record never changed."""
+    key = record.key
+    name = str(key)
+    representative = record.representative or name
+    return (
+        key.entry_id,
+        key.chain_id,
+        release_date,
+        batch_name,
+        record.entity_id or None,
+        record.can_classify,
+        record.cannot_classify_reason,
+        record.sequence_length,
+        record.sequence_md5 or None,
+        representative,
+        representative == name,
+        str(record.blast_status),
+        record.blast_coverage,
+        record.needs_hhsearch,
+        str(record.hhsearch_status),
+        record.hhsearch_coverage,
+        str(record.partition_status),
+        record.partition_coverage,
+        record.partition_outcome,
+        record.partition_quality,
+        record.domain_count,
+        record.failed_step,
+        record.failure_reason,
+        record.attempts,
+        record.repair_status,
+        record.reference_version,
+        record.algorithm_version,
+        record.seconds,
+        *(record.files.get(kind) for kind in _FILES),
+        record.updated_at or created,
+    )
+
+
+class PartitionValues:
+    """Values of one partition object; identical chains come one after the other and share the work."""
+
+    def __init__(self) -> None:
+        self._partition: Partition | None = None
+        self._run: tuple[Any, ...] = ()
+        self._digest = b""
+        self._domains: list[tuple[Any, ...]] = []
+        self._evidence: list[tuple[Any, ...]] = []
+        self._flags: list[tuple[Any, ...]] = []
+
+    def run(self, row: ChainRow) -> tuple[Any, ...]:
+        """Values for the columns of ``RUN``; all None for a chain without a partition."""
+        if row.partition is None:
+            return _NO_RUN
+        self._prepare(row.partition)
+        return (*self._run, self.digest(row), row.created)
+
+    def digest(self, row: ChainRow) -> str:
+        """SHA-256 of the chain's result without its times: equal means the same result."""
+        assert row.partition is not None
+        self._prepare(row.partition)
+        own = orjson.dumps([row.record.sequence_md5, row.pdb_ranges])
+        return hashlib.sha256(self._digest + own).hexdigest()
+
+    def domains(self, row: ChainRow, run_id: int) -> list[tuple[Any, ...]]:
+        """Rows for the columns of ``DOMAIN``."""
+        assert row.partition is not None
+        self._prepare(row.partition)
+        ranges = row.pdb_ranges or (None,) * len(self._domains)
+        name = f"{row.record.key}_"
+        return [
+            (run_id, number, f"{name}{number:03d}", residues, pdb_range, *rest)
+            for (number, residues, *rest), pdb_range in zip(self._domains, ranges, strict=True)
+        ]
+
+    def evidence(self, row: ChainRow, run_id: int) -> list[tuple[Any, ...]]:
+        """Rows for the columns of ``EVIDENCE``."""
+        assert row.partition is not None
+        self._prepare(row.partition)
+        return [(run_id, *values) for values in self._evidence]
+
+    def flags(self, row: ChainRow, run_id: int) -> list[tuple[Any, ...]]:
+        """Rows for the columns of ``FLAG``."""
+        assert row.partition is not None
+        self._prepare(row.partition)
+        return [(run_id, *values) for values in self._flags]
+
+    def _prepare(self, partition: Partition) -> None:
+        if partition is self._partition:
+            return
+        self._domains = [_domain_values(domain) for domain in partition.domains]
+        self._evidence = [
+            (str(kind), count.found, count.kept, count.considered, count.accepted, _json(count.rejected))
+            for kind, count in partition.counts.items()
+        ]
+        self._flags = [(d.number, str(flag)) for d in partition.domains for flag in dict.fromkeys(d.flags)]
+        self._run = (
+            str(partition.outcome),
+            str(partition.quality),
+            partition.coverage,
+            len(partition.domains),
+            partition.length,
+            partition.reference_version,
+            partition.algorithm,
+            partition.algorithm_version,
+            _json(partition.parameters),
+            _json([{"range": str(u.range), "reason": str(u.reason)} for u in partition.unassigned]),
+        )
+        content = [self._run, self._domains, sorted(self._evidence), self._flags]
+        self._digest = hashlib.sha256(orjson.dumps(content)).digest()
+        self._partition = partition
+
+
+def _domain_values(domain: Domain) -> tuple[Any, ...]:
+    return (
+        domain.number,
+        str(domain.range),
+        domain.range.start,
+        domain.range.end,
+        len(domain.range),
+        domain.range.is_discontinuous,
+        domain.ecod_domain,
+        domain.f_group,
+        domain.t_group,
+        domain.h_group,
+        domain.x_group,
+        str(domain.source),
+        domain.evalue,
+        domain.probability,
+        domain.reference_coverage,
+        domain.support,
+        domain.h_agreement,
+    )
+
+
+def _json(value: Mapping[str, Any] | list[Any]) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
