@@ -49,15 +49,31 @@ class Numbering:
         return f"{run.auth_start + label - run.label_start}{run.insertion_code}"
 
     def pdb_range(self, chain_id: str, residues: ResidueRange) -> str:
-        """``A:10-50,A:100A-150`` for a SEQRES range; residues without an author number are left out."""
+        """``A:10-50,A:100A-150`` for a SEQRES range; residues without an author number are left out.
+
+        Read as author numbers the text means the same residues: a segment is divided where its numbers run
+        backwards or pass over numbers that other residues have (``A:30-230,A:1001-1160,A:231-300``).
+        """
         parts = []
         for start, end in residues.segments:
-            inside = [r for r in self.runs if r.label_start <= end and r.label_start + r.count > start]
-            if inside:
-                first = self.author(max(start, inside[0].label_start))
-                last = self.author(min(end, inside[-1].label_start + inside[-1].count - 1))
-                parts.append(f"{chain_id}:{first}-{last}")
-        return ",".join(parts)
+            last = None
+            for run in self.runs:
+                first_label = max(start, run.label_start)
+                last_label = min(end, run.label_start + run.count - 1)
+                if first_label > last_label:
+                    continue
+                number = run.auth_start + first_label - run.label_start
+                if last is None or not self._runs_on(last, number):
+                    parts.append([self.author(first_label), ""])
+                parts[-1][1] = self.author(last_label)
+                last = run.auth_start + last_label - run.label_start
+        return ",".join(f"{chain_id}:{first}-{final}" for first, final in parts)
+
+    def _runs_on(self, last: int, number: int) -> bool:
+        """Whether ``number`` may follow ``last`` in one author range: no residue of the chain is numbered between."""
+        return last <= number and not any(
+            run.auth_start < number and run.auth_start + run.count - 1 > last for run in self.runs
+        )
 
 
 @dataclass(frozen=True, slots=True)
