@@ -24,13 +24,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyecod.batch.record import ChainRecord, Status
 from pyecod.errors import EvidenceLostError
 from pyecod.search.hit import EvidenceType
 
+if TYPE_CHECKING:
+    from pyecod.batch.record import ChainRecord
+
 BOUNDARIES = ("found", "kept", "considered", "accepted")
 MIN_CHAINS = 10  # with a third of all chains without any relative, ten in a row by chance: 1 in 59,000
+_COMPLETE = "complete"  # Status.COMPLETE, whose room is slow to import for those who only want a summary
 _EXPLAINING = frozenset({"weak_evidence", "unknown_evidence"})
 
 
@@ -144,7 +148,7 @@ class _Sum:
         if counts is None:
             return
         self.searched += 1
-        done = record.partition_status is Status.COMPLETE
+        done = record.partition_status == _COMPLETE
         for name in BOUNDARIES if done else BOUNDARIES[:2]:
             self.hits[name] += counts.get(name, 0)
             self.chains[name] += counts.get(name, 0) > 0
@@ -171,7 +175,7 @@ class _Sum:
 def _is_covered(kind: EvidenceType, record: ChainRecord) -> bool:
     """The search itself said that this type covers residues of the chain."""
     if kind is EvidenceType.DOMAIN_BLAST:
-        return record.blast_status is Status.COMPLETE and bool(record.blast_coverage)
+        return record.blast_status == _COMPLETE and bool(record.blast_coverage)
     if kind is EvidenceType.HHSEARCH:
-        return record.hhsearch_status is Status.COMPLETE and bool(record.hhsearch_coverage)
+        return record.hhsearch_status == _COMPLETE and bool(record.hhsearch_coverage)
     return False
