@@ -83,7 +83,7 @@ class PartitionSettings(Section):
     # from candidates to domains
     cluster_iou: float = Field(0.5, gt=0, le=1, description="shared residues / union from which two hits vote together")
     min_confidence: float = Field(
-        0.35, ge=0, le=1, description="confidence below which no domain is made; 0.35 is one hit of probability 90"
+        0.20, ge=0, le=1, description="confidence below which no domain is made; 0.2 is one hit of probability 75"
     )
     overlap_tolerance: float = Field(
         0.25, ge=0, lt=1, description="share of the shorter domain two neighbours may overlap before they exclude"
@@ -138,6 +138,9 @@ class RunSettings(Section):
     """How a batch is worked through."""
 
     chunk_size: int = Field(50, ge=1, description="largest number of unique sequences per chunk")
+    hhsearch_chunk_size: int = Field(
+        20, ge=1, description="largest number of unique sequences per profile-search chunk"
+    )
     chunk_cost: int = Field(25_000, ge=1, description="largest number of query residues per chunk")
     retries: int = Field(2, ge=0, description="times a failed chunk is tried again")
     retry_delay: float = Field(300, ge=0, description="seconds before the first retry, doubled for each further one")
