@@ -121,11 +121,7 @@ def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings
     weight = kinship(evidence) * table.score[rows]
     total = float(weight.sum())
 
-    share = np.zeros(group.last - group.first)
-    share[members] = weight / total
-    steps = np.bincount(group.piece_start - 1, weights=share[group.owner], minlength=length + 1)
-    steps -= np.bincount(group.piece_end, weights=share[group.owner], minlength=length + 1)
-    votes: Floats = np.cumsum(steps[:-1])
+    votes = _votes(group, members, weight / total, length)
     core = votes >= 0.5 - 1e-9
     first, last = int(core.argmax()) + 1, length - int(core[::-1].argmax())
     start = _voted_end(table.start[rows] - table.missing_start[rows], table.missing_start[rows], weight)
@@ -157,6 +153,30 @@ def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings
         completeness=completeness,
         weight=trust * completeness * size - settings.domain_cost,
     )
+
+
+def _votes(group: _Group, members: Ints, weight: Floats, length: int) -> Floats:
+    """Share of the votes for each residue; where an alignment stops short of its reference's end it abstains."""
+    share = np.zeros(group.last - group.first)
+    share[members] = weight
+    start, end = group.piece_start - 1, group.piece_end
+    by_piece = share[group.owner]
+    aligned = _sum_over(start, end, by_piece, length)
+    rows = slice(group.first, group.last)
+    first, last = start[group.head], end[group.tail]
+    before = np.maximum(first - group.table.missing_start[rows], 0)
+    after = np.minimum(last + group.table.missing_end[rows], length)
+    silent = _sum_over(before, first, share, length) + _sum_over(last, after, share, length)
+    votes: Floats = np.clip(aligned / np.maximum(1.0 - silent, 1e-9), 0.0, 1.0)
+    return votes
+
+
+def _sum_over(start: Ints, end: Ints, weight: Floats, length: int) -> Floats:
+    """Sum of the weights over each residue; intervals are 0-based, end excluded."""
+    steps = np.bincount(start, weights=weight, minlength=length + 1)
+    steps -= np.bincount(end, weights=weight, minlength=length + 1)
+    total: Floats = np.cumsum(steps[:-1])
+    return total
 
 
 def kinship(evidence: Floats) -> Floats:
