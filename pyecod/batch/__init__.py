@@ -4,9 +4,11 @@ from pyecod.batch.batch import Batch
 from pyecod.batch.counters import BatchCounters
 from pyecod.batch.header import BatchHeader, repair_name, weekly_name
 from pyecod.batch.manifest import Manifest, read_manifest
-from pyecod.batch.paths import BatchPaths, find_batches, is_batch
+from pyecod.batch.paths import BatchPaths, find_batches, is_batch, locate_batch
 from pyecod.batch.plan import Chunk, SequenceGroup, Work, choose_representatives, halve, pending_work, plan_chunks
 from pyecod.batch.record import ChainRecord, ChainUpdate, EntryRecord, Status, Step
+from pyecod.batch.runs import DataType, Run, RunHistory
+from pyecod.batch.scan import Task, read_tasks, scan, write_tasks
 
 __all__ = [
     "Batch",
@@ -16,19 +18,27 @@ __all__ = [
     "ChainRecord",
     "ChainUpdate",
     "Chunk",
+    "DataType",
     "EntryRecord",
     "Manifest",
+    "Run",
+    "RunHistory",
     "SequenceGroup",
     "Status",
     "Step",
+    "Task",
     "Work",
     "choose_representatives",
     "find_batches",
     "halve",
     "is_batch",
+    "locate_batch",
     "pending_work",
     "plan_chunks",
     "read_manifest",
+    "read_tasks",
     "repair_name",
+    "scan",
     "weekly_name",
+    "write_tasks",
 ]

@@ -16,7 +16,6 @@ from pyecod.batch.header import BatchHeader, header_from_plain
 from pyecod.batch.record import ChainRecord, EntryRecord, Status
 from pyecod.errors import BatchError, IdError
 from pyecod.ids import ChainKey
-from pyecod.pdb.chain import sequence_md5
 
 _HEADER = (
     "batch_name",
@@ -97,6 +96,8 @@ def _chain(name: Any, raw: Any, header: BatchHeader, path: Path) -> ChainRecord:
         key = ChainKey.parse(name)
     except IdError as error:
         raise BatchError(error.what, where=place) from None
+    from pyecod.pdb.chain import sequence_md5  # its room is heavy, and old batches are rare
+
     sequence = raw.get("sequence") or ""
     if not isinstance(sequence, str) or not sequence.isascii():
         raise BatchError("sequence is not one-letter code", where=place)

@@ -12,6 +12,7 @@ from pathlib import Path
 from pyecod.batch.journal import JOURNAL_NAME
 from pyecod.batch.lock import LOCK_NAME
 from pyecod.batch.manifest import MANIFEST_NAME
+from pyecod.batch.record import ChainRecord
 from pyecod.errors import BatchError
 from pyecod.ids import ChainKey
 
@@ -75,6 +76,19 @@ class BatchPaths:
     def partition_path(self, key: ChainKey) -> Path:
         """``partitions/8s72_A.partition.xml``."""
         return self.root / "partitions" / f"{key.file_stem}.partition.xml"
+
+    def file(self, record: ChainRecord, kind: str) -> Path | None:
+        """A file its record names (``summary``, ``partition``…), None where it names none."""
+        name = record.files.get(kind)
+        return self.root / name if name else None
+
+    def has_partition(self, record: ChainRecord) -> bool:
+        """Whether the partition file of a chain is there, and not empty."""
+        path = self.file(record, "partition") or self.partition_path(record.key)
+        try:
+            return path.stat().st_size > 0
+        except OSError:
+            return False
 
     def relative(self, path: Path) -> str:
         """A path as a record's ``files`` hold it: relative to the batch folder.
@@ -153,3 +167,17 @@ def find_batches(base_path: Path, pattern: str = "*") -> list[Path]:
     except OSError as error:
         raise BatchError(f"cannot list the batches: {error.strerror}", where=base_path, hint="--base-path") from None
     return [base_path / name for name in sorted(names) if fnmatchcase(name, pattern) and is_batch(base_path / name)]
+
+
+def locate_batch(name: str, base_path: Path) -> Path:
+    """Folder of a batch given by its path, or by its name under ``base_path``.
+
+    Raises:
+        BatchError: neither holds a batch.
+    """
+    for path in (Path(name), base_path / name):
+        if is_batch(path):
+            return path
+    raise BatchError(
+        f"there is no batch {name!r}", where=base_path, hint="`pyecod status` lists the batches; --base-path"
+    )

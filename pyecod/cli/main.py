@@ -14,6 +14,9 @@ from pyecod.errors import PyecodError
 
 # name -> (module:attribute, one line of help); the line stands here so that `pyecod --help` imports no group
 COMMANDS: dict[str, tuple[str, str]] = {
+    "status": ("pyecod.cli.status:status", "Show how far the batches are, or one batch in detail."),
+    "scan": ("pyecod.cli.scan:scan", "Find chains with something left to do, over many batches."),
+    "runs": ("pyecod.cli.runs:app", "List, show, compare and prune the runs of chains."),
     "reference": ("pyecod.cli.reference:app", "Build, check and show ECOD references."),
     "cache": ("pyecod.cli.cache:app", "Show, verify and prune the search cache."),
     "db": ("pyecod.cli.db:app", "Start, stop and migrate the database."),

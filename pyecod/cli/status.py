@@ -1,0 +1,228 @@
+"""``pyecod status``: how far each batch is, and one batch in detail."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pyecod.batch import Batch
+
+BasePath = Annotated[
+    Path | None, typer.Option("--base-path", help="folder of the batches", show_default=False, metavar="DIR")
+]
+_MOST_REASONS = 15
+
+
+def status(
+    batch: Annotated[str | None, typer.Argument(help="name or folder of one batch", show_default=False)] = None,
+    base_path: BasePath = None,
+    as_json: AsJson = False,
+    settings_file: SettingsFile = None,
+    profile: Profile = None,
+) -> None:
+    """Show all batches, one line each, or one batch in detail: counts, failures by reason, disk use."""
+    from pyecod.batch import locate_batch
+
+    settings = settings_from(settings_file, profile, base_path=base_path)
+    if batch is None:
+        _show_all(settings.base_path, as_json)
+    else:
+        _show_one(locate_batch(batch, settings.base_path), as_json)
+
+
+def _show_all(base_path: Path, as_json: bool) -> None:
+    from pyecod.batch import Batch, find_batches
+    from pyecod.errors import BatchError
+
+    rows: list[dict[str, Any]] = []
+    for path in find_batches(base_path):
+        try:
+            rows.append(_row(Batch.open(path)))
+        except BatchError as error:
+            rows.append({"batch": path.name, "path": path, "problem": str(error)})
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        messages().print(f"no batch in {base_path}")
+    else:
+        console().print(_table_of_batches(rows))
+        for row in rows:
+            if "problem" in row:
+                messages().print(f"[red]{row['batch']} cannot be read[/]: {_plain(row['problem'])}")
+    if any("problem" in row for row in rows):
+        raise typer.Exit(3)
+
+
+def _row(batch: Batch) -> dict[str, Any]:
+    counters = batch.counters()
+    return {
+        "batch": batch.path.name,
+        "path": batch.path,
+        "type": batch.header.batch_type,
+        "created": batch.header.created,
+        "reference": batch.header.reference_version,
+        "entries": sum(counters.entries.values()),
+        "entries_failed": counters.entries_failed,
+        "chains": counters.chains,
+        "classifiable": counters.classifiable,
+        "done": counters.done,
+        "failed": counters.failed,
+        "left": counters.left,
+        "progress": counters.progress,
+        "quality": dict(counters.quality),
+        "holder": str(batch.holder) if batch.holder else None,
+    }
+
+
+def _table_of_batches(rows: list[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("batch", no_wrap=True)
+    table.add_column("reference")
+    for name in ("entries", "chains", "done", "failed", "left", "good"):
+        table.add_column(name, justify="right")
+    table.add_column("state")
+    for row in rows:
+        if "problem" in row:
+            table.add_row(row["batch"], *[""] * 7, "[red]cannot be read[/]")
+            continue
+        good = row["quality"].get("good", 0)
+        table.add_row(
+            row["batch"],
+            row["reference"] or "",
+            f"{row['entries']:,}",
+            f"{row['classifiable']:,}",
+            f"{row['progress']:.1%}",
+            _warned(row["failed"] + row["entries_failed"]),
+            f"{row['left']:,}",
+            f"{good / row['done']:.0%}" if row["done"] else "",
+            _state(row),
+        )
+    return table
+
+
+def _state(row: dict[str, Any]) -> str:
+    if row["holder"]:
+        return f"[green]running[/] ({_plain(row['holder'])})"
+    if row["left"]:
+        return "interrupted: run it again to go on"
+    return "done with failures" if row["failed"] or row["entries_failed"] else "done"
+
+
+def _warned(count: int) -> str:
+    return f"[red]{count:,}[/]" if count else "0"
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _show_one(path: Path, as_json: bool) -> None:
+    from pyecod.batch import Batch
+    from pyecod.batch.header import header_to_plain
+    from pyecod.batch.paths import disk_use
+
+    batch = Batch.open(path)
+    counters = batch.counters()
+    use = disk_use(path)
+    if as_json:
+        print_json(
+            {
+                **_row(batch),
+                "header": header_to_plain(batch.header),
+                "counters": counters.to_plain(),
+                "disk": asdict(use),
+                "journal_torn_bytes": batch.torn_bytes,
+            }
+        )
+        return
+    out = console()
+    out.print(_about(batch))
+    out.print(_steps_table(batch))
+    for title, counts in (
+        ("not classifiable", counters.not_classifiable),
+        ("quality", counters.quality),
+        ("outcome", counters.outcomes),
+    ):
+        if counts:
+            out.print(f"\n[bold]{title}[/]  " + "   ".join(f"{_plain(name)} {n:,}" for name, n in counts.items()))
+    if counters.failures:
+        out.print(_failures_table(batch))
+    folders = "   ".join(f"{name} {_size(size)}" for name, size in sorted(use.folders.items(), key=lambda f: -f[1]))
+    out.print(f"\n[bold]disk[/]  {_size(use.total)} in {use.files:,} files, {_size(use.free)} free\n  {folders}")
+
+
+def _about(batch: Batch) -> Table:
+    from rich.table import Table
+
+    header, counters, holder = batch.header, batch.counters(), batch.holder
+    rows = {
+        "batch": f"{header.batch_name} ({header.batch_type})",
+        "folder": str(batch.path),
+        "created": header.created,
+        "release": header.release_date,
+        "reference": header.reference_version,
+        "reason": header.reason,
+        "tools": ", ".join(f"{tool} {version}" for tool, version in header.tool_versions.items()),
+        "driven by": str(holder) if holder else "nobody",
+        "entries": ", ".join(f"{n:,} {status}" for status, n in counters.entries.items()),
+        "chains": f"{counters.chains:,}, {counters.classifiable:,} classifiable, {counters.sequences:,} unique sequences",
+        "done": f"{counters.done:,} ({counters.progress:.1%}), {counters.failed:,} failed, {counters.left:,} left",
+        "domains": f"{counters.domains:,}",
+        "journal": f"an unfinished last line of {batch.torn_bytes} bytes is left out" if batch.torn_bytes else None,
+    }
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, _plain(value))
+    return table
+
+
+def _steps_table(batch: Batch) -> Table:
+    from rich.table import Table
+
+    from pyecod.batch import Status
+
+    table = Table(box=None, pad_edge=False, header_style="bold", title="", title_justify="left")
+    table.add_column("step")
+    for status_ in Status:
+        table.add_column(str(status_).replace("_", " "), justify="right")
+    for step, counts in batch.counters().steps.items():
+        numbers = [_warned(counts[s]) if s is Status.FAILED else f"{counts[s]:,}" for s in Status]
+        table.add_row(step, *numbers)
+    return table
+
+
+def _failures_table(batch: Batch) -> Table:
+    from rich.table import Table
+
+    failures = list(batch.counters().failures.items())
+    table = Table(box=None, pad_edge=False, header_style="bold", title="", title_justify="left")
+    table.add_column("failed", justify="right")
+    table.add_column("step")
+    table.add_column("reason", overflow="fold")
+    for (step, reason), count in failures[:_MOST_REASONS]:
+        table.add_row(f"[red]{count:,}[/]", step, _plain(reason))
+    if len(failures) > _MOST_REASONS:
+        rest = sum(count for _, count in failures[_MOST_REASONS:])
+        table.add_row(f"{rest:,}", "", f"{len(failures) - _MOST_REASONS} more reasons: --json shows all")
+    return table
+
+
+def _size(size: int) -> str:
+    from rich.filesize import decimal
+
+    return decimal(size)
