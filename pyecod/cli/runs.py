@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyecod.batch.runs import RunHistory, RunState
     from pyecod.ids import ChainKey
 
-app = typer.Typer(no_args_is_help=True, help="List, show, compare and prune the runs of chains.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show, compare and prune the runs of chains.")
 
 BatchName = Annotated[str, typer.Argument(help="name or folder of the batch")]
 ChainName = Annotated[str, typer.Argument(help="chain, as 8s72_A")]

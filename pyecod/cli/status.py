@@ -87,19 +87,18 @@ def _table_of_batches(rows: list[dict[str, Any]]) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("batch", no_wrap=True)
-    table.add_column("reference")
-    for name in ("entries", "chains", "done", "failed", "left", "good"):
+    table.add_column("reference", no_wrap=True)
+    for name in ("chains", "done", "failed", "left", "good"):
         table.add_column(name, justify="right")
     table.add_column("state")
     for row in rows:
         if "problem" in row:
-            table.add_row(row["batch"], *[""] * 7, "[red]cannot be read[/]")
+            table.add_row(row["batch"], *[""] * 6, "[red]cannot be read[/]")
             continue
         good = row["quality"].get("good", 0)
         table.add_row(
             row["batch"],
             row["reference"] or "",
-            f"{row['entries']:,}",
             f"{row['classifiable']:,}",
             f"{row['progress']:.1%}",
             _warned(row["failed"] + row["entries_failed"]),
@@ -177,7 +176,7 @@ def _about(batch: Batch) -> Table:
         "tools": ", ".join(f"{tool} {version}" for tool, version in header.tool_versions.items()),
         "driven by": str(holder) if holder else "nobody",
         "entries": ", ".join(f"{n:,} {status}" for status, n in counters.entries.items()),
-        "chains": f"{counters.chains:,}, {counters.classifiable:,} classifiable, {counters.sequences:,} unique sequences",
+        "chains": f"{counters.chains:,}, {counters.classifiable:,} classifiable with {counters.sequences:,} sequences",
         "done": f"{counters.done:,} ({counters.progress:.1%}), {counters.failed:,} failed, {counters.left:,} left",
         "domains": f"{counters.domains:,}",
         "journal": f"an unfinished last line of {batch.torn_bytes} bytes is left out" if batch.torn_bytes else None,
