@@ -14,11 +14,15 @@ from pyecod.errors import PyecodError
 
 # name -> (module:attribute, one line of help); the line stands here so that `pyecod --help` imports no group
 COMMANDS: dict[str, tuple[str, str]] = {
+    "update-weeks": ("pyecod.cli.update:update_weeks", "Classify the chains of weekly PDB releases."),
+    "classify": ("pyecod.cli.update:classify", "Cut the sequences of a FASTA file into domains and place them."),
     "status": ("pyecod.cli.status:status", "Show how far the batches are, or one batch in detail."),
     "scan": ("pyecod.cli.scan:scan", "Find chains with something left to do, over many batches."),
     "runs": ("pyecod.cli.runs:app", "List, show, compare and prune the runs of chains."),
     "reference": ("pyecod.cli.reference:app", "Build, check and show ECOD references."),
     "cache": ("pyecod.cli.cache:app", "Show, verify and prune the search cache."),
+    "demo": ("pyecod.cli.demo:demo", "Make a small world, classify it, and compare with its truth."),
+    "doctor": ("pyecod.cli.doctor:doctor", "Check programs, reference, folders, database and Prefect."),
     "db": ("pyecod.cli.db:app", "Start, stop and migrate the database."),
 }
 

@@ -1,0 +1,121 @@
+"""The chunks of a batch: each goes on its own through BLAST, profile search and partition, with no barrier between."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+from prefect.futures import PrefectFuture
+
+from pyecod.batch import Batch, Chunk, SequenceGroup, Work, halve, plan_chunks
+from pyecod.batch.record import Status, Step
+from pyecod.config import Settings
+from pyecod.errors import describe
+from pyecod.steps.groups import StepResult, failed_updates, group_updates
+from pyecod.steps.partition import Provenance
+from tasks.partition import partition_chunk
+from tasks.retries import is_hopeless, retried
+from tasks.search import blast_chunk, profile_chunk
+
+Groups = Chunk[SequenceGroup]
+_FINISH_FIRST = (Step.PARTITION, Step.HHSEARCH, Step.BLAST)
+
+
+@dataclass
+class ChunkFlow:
+    """Submits chunks in a bounded window, records what comes back, and submits what follows from it.
+
+    Only this object, in the flow's process, writes to the batch. ``on_progress`` is called after every record.
+    """
+
+    batch: Batch
+    settings: Settings
+    provenance: Provenance
+    on_progress: Callable[[], None]
+    _waiting: dict[Step, deque[Groups]] = field(default_factory=lambda: {step: deque() for step in Step})
+    _ready: list[SequenceGroup] = field(default_factory=list)
+    _running: dict[PrefectFuture[Any], tuple[Step, Groups]] = field(default_factory=dict)
+    _finished: SimpleQueue[PrefectFuture[Any]] = field(default_factory=SimpleQueue)
+    _numbers: Counter[Step] = field(default_factory=Counter)
+
+    def run(self, work: Work) -> None:
+        """Work until nothing is left; chains that fail are marked with the reason.
+
+        Raises:
+            ConfigError, ReferenceDataError, OSError, BatchError: the set-up is at fault, not a chain; what is
+                finished stays recorded.
+        """
+        self._add(Step.BLAST, work.blast)
+        self._add(Step.HHSEARCH, work.hhsearch)
+        self._ready += work.partition + work.records
+        while self._fill_window():
+            future = self._finished.get()
+            step, chunk = self._running.pop(future)
+            try:
+                result: StepResult = future.result()
+            except Exception as error:
+                if is_hopeless(error):
+                    raise
+                self._after_failure(step, chunk, error)
+            else:
+                self._after_success(result)
+            _release(future)
+            self.on_progress()
+
+    def _add(self, step: Step, groups: Sequence[SequenceGroup]) -> None:
+        run = self.settings.run
+        if step is Step.HHSEARCH:
+            run = run.model_copy(update={"chunk_size": run.hhsearch_chunk_size})
+        for chunk in plan_chunks(groups, run):
+            self._numbers[step] += 1
+            self._waiting[step].append(Chunk(str(self._numbers[step]), chunk.queries, chunk.cost))
+
+    def _fill_window(self) -> bool:
+        while len(self._running) < 2 * self.settings.workers.count:
+            step = self._next_step()
+            if step is None:
+                break
+            self._submit(step, self._waiting[step].popleft())
+        return bool(self._running)
+
+    def _next_step(self) -> Step | None:
+        """What is nearest to its end goes first; groups to partition are collected while searches still wait."""
+        searches_wait = bool(self._waiting[Step.HHSEARCH] or self._waiting[Step.BLAST])
+        if self._ready and (len(self._ready) >= self.settings.run.chunk_size or not searches_wait):
+            self._add(Step.PARTITION, self._ready)
+            self._ready = []
+        return next((step for step in _FINISH_FIRST if self._waiting[step]), None)
+
+    def _submit(self, step: Step, chunk: Groups) -> None:
+        running = {f"{step}_status": Status.RUNNING}
+        self.batch.mark(update for group in chunk.queries for update in group_updates(group, running))
+        arguments: list[Any] = [chunk.label, chunk.queries, self.batch.path, self.settings]
+        task: Any = {Step.BLAST: blast_chunk, Step.HHSEARCH: profile_chunk, Step.PARTITION: partition_chunk}[step]
+        if step is Step.PARTITION:
+            arguments.append(self.provenance)
+        future = retried(task, self.settings.run).submit(*arguments)
+        self._running[future] = (step, chunk)
+        future.add_done_callback(self._finished.put)
+
+    def _after_failure(self, step: Step, chunk: Groups, error: Exception) -> None:
+        """A chunk that fails as a whole is halved until the chain at fault is alone."""
+        if len(chunk.queries) > 1:
+            self._waiting[step].extendleft(halve(chunk))
+        else:
+            self.batch.mark(failed_updates(chunk.queries[0], step, describe(error)))
+
+    def _after_success(self, result: StepResult) -> None:
+        self.batch.mark(result.updates)
+        self.batch.snapshot(min_seconds=self.settings.run.snapshot_seconds)
+        self._add(Step.HHSEARCH, result.remote)
+        self._ready += result.ready
+
+
+def _release(future: PrefectFuture[Any]) -> None:
+    """Let Dask forget a finished task: what the flow still holds is run again whenever its worker goes."""
+    release = getattr(getattr(future, "wrapped_future", None), "release", None)
+    if release is not None:
+        release()

@@ -1,0 +1,117 @@
+"""One batch from what was asked for to what is recorded: the steps that every kind of batch shares."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import flow, get_run_logger
+
+from flows.chunks import ChunkFlow
+from flows.entries import read_pending_entries
+from flows.progress import Progress
+from flows.publish import publish_summary
+from flows.runner import task_runner
+from pyecod.batch import Batch, BatchCounters, choose_representatives, pending_work
+from pyecod.batch.header import utc_now
+from pyecod.config import Settings
+from pyecod.errors import EvidenceLostError, StoreError
+from pyecod.evidence import check_conservation, conservation
+from pyecod.report import write_batch_report
+from pyecod.steps.partition import Provenance
+from pyecod.store import open_store, sync_batches
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """How a batch ended. ``problem`` says why it could not be finished, ``database`` what became of the load."""
+
+    name: str
+    path: Path
+    counters: BatchCounters | None = None
+    problem: str | None = None
+    database: str = ""
+    report: Path | None = None
+
+    @property
+    def failures(self) -> int:
+        """Chains and entries that failed."""
+        return self.counters.failed + self.counters.entries_failed if self.counters else 0
+
+
+def run_batch(batch: Batch, settings: Settings, tags: tuple[str, ...] = ()) -> BatchResult:
+    """Process a batch as a subflow with the workers of the profile."""
+    from prefect import tags as tagged
+
+    with tagged(batch.name, batch.header.batch_type, str(batch.header.reference_version), *tags):
+        configured = process_batch.with_options(task_runner=task_runner(settings))
+        result: BatchResult = configured(batch.name, batch.path, settings)
+        return result
+
+
+@flow(name="process-batch", flow_run_name="{name}")
+def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
+    """Read entries, search, partition, record, load and report; does only what is missing.
+
+    Raises:
+        BatchLockedError: another process drives the batch.
+        EvidenceLostError: an evidence type that had hits contributed nothing.
+    """
+    logger = get_run_logger()
+    batch = Batch.open(path)
+    with batch.lock():
+        read_pending_entries(batch, settings)
+        batch.mark(choose_representatives(batch.manifest.chains.values()))
+        _search_and_partition(batch, settings)
+        counters = batch.counters()
+        loss = _lost_evidence(batch, settings, logger)
+        batch.update_header(completed=utc_now() if counters.is_finished and loss is None else None)
+    database = _load_into_database(batch, settings, logger)
+    report = write_batch_report(batch)
+    publish_summary(batch, counters, report, database)
+    if loss is not None:
+        raise loss
+    return BatchResult(name, path, counters, database=database, report=report)
+
+
+def _search_and_partition(batch: Batch, settings: Settings) -> None:
+    work = pending_work(batch.manifest, settings.run)
+    if not work:
+        return
+    progress = Progress(batch)
+    progress.start()
+    provenance = Provenance(
+        batch_id=batch.name,
+        from_entries=batch.header.batch_type != "fasta",
+        tool_versions=batch.header.tool_versions,
+    )
+    ChunkFlow(batch, settings, provenance, progress.report).run(work)
+    progress.report(last=True)
+
+
+def _lost_evidence(
+    batch: Batch, settings: Settings, logger: logging.Logger | logging.LoggerAdapter[logging.Logger]
+) -> EvidenceLostError | None:
+    try:
+        check_conservation(conservation(batch.manifest.chains.values()), where=batch.path)
+    except EvidenceLostError as error:
+        logger.error(str(error))
+        return error if settings.run.evidence_loss == "fail" else None
+    return None
+
+
+def _load_into_database(
+    batch: Batch, settings: Settings, logger: logging.Logger | logging.LoggerAdapter[logging.Logger]
+) -> str:
+    """Load the batch where there is a database; a database that fails does not undo the run, and is said so."""
+    if settings.database.mode == "none":
+        return "no database (database.mode: none)"
+    try:
+        with open_store(settings.database) as store:
+            (report,) = sync_batches(store, [batch.path])
+    except StoreError as error:
+        logger.error(f"the results are on disk but not in the database: {error}")
+        return f"not loaded: {error.what}; run `pyecod sync --batch {batch.path}` when it is back"
+    rejected = f", {len(report.rejected)} rejected" if report.rejected else ""
+    return f"{report.chains} chains loaded{rejected}"

@@ -1,0 +1,73 @@
+"""How far a batch is: a line in the log, a progress bar in the Prefect UI."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+if TYPE_CHECKING:
+    from pyecod.batch import Batch
+
+
+@dataclass
+class Progress:
+    """Reports at most every ``interval`` seconds; ``report(last=True)`` always does."""
+
+    batch: Batch
+    interval: float = 5.0
+    _started: float = field(default_factory=time.monotonic)
+    _reported: float = 0.0
+    _done_at_start: int = 0
+    _artifact: UUID | None = None
+
+    def start(self) -> None:
+        """Note where a resumed batch begins, and open the progress bar."""
+        counters = self.batch.counters()
+        self._done_at_start = counters.done
+        self._artifact = create_progress_artifact(  # type: ignore[assignment]
+            progress=100 * counters.progress,
+            key=f"progress-{artifact_key(self.batch.header.batch_name)}",
+            description=f"Chains done in {self.batch.header.batch_name}",
+        )
+
+    def report(self, *, last: bool = False) -> None:
+        """Log counts, rate and time left, and move the bar."""
+        if not last and time.monotonic() - self._reported < self.interval:
+            return
+        self._reported = time.monotonic()
+        counters = self.batch.counters()
+        rate = (counters.done - self._done_at_start) / max(time.monotonic() - self._started, 1e-3)
+        left = f", about {counters.left / rate / 60:.0f} min left" if rate and counters.left else ""
+        get_run_logger().info(
+            f"{counters.done} of {counters.classifiable} chains done, {counters.failed} failed, "
+            f"{rate * 3600:.0f} per hour{left}"
+        )
+        if self._artifact is not None:
+            update_progress_artifact(self._artifact, progress=100 * counters.progress)
+
+
+def artifact_key(name: str) -> str:
+    """Prefect's artifact keys have lower-case letters, digits and dashes only."""
+    return "".join(letter if letter.isalnum() else "-" for letter in name.lower())
+
+
+def summary_rows(counters: Any) -> list[dict[str, Any]]:
+    """The batch in two columns, for a table artifact."""
+    rows = [
+        ("entries read", counters.entries.get("complete", 0)),
+        ("entries failed", counters.entries_failed),
+        ("chains", counters.chains),
+        ("classifiable", counters.classifiable),
+        ("unique sequences", counters.sequences),
+        ("done", counters.done),
+        ("failed", counters.failed),
+        ("domains", counters.domains),
+        *((f"quality {label}", count) for label, count in counters.quality.items()),
+        *((f"not classifiable: {reason}", count) for reason, count in counters.not_classifiable.items()),
+    ]
+    return [{"what": what, "count": count} for what, count in rows]

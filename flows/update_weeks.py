@@ -1,0 +1,75 @@
+"""The weekly routine: new PDB releases in, classified domains out."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
+
+from flows.process_batch import BatchResult, run_batch
+from pyecod.config import Settings, load_settings
+from pyecod.errors import PyecodError, describe
+from pyecod.steps.begin import begin_week, open_reference
+from pyecod.steps.weeks import WeekPlan, plan_weeks
+
+
+class WeeksFailedError(PyecodError):
+    """At least one week could not be finished; ``results`` has every week that was tried."""
+
+    def __init__(self, what: str, *, results: Sequence[BatchResult] = (), **more: Any) -> None:
+        super().__init__(what, **more)
+        self.results = tuple(results)
+
+
+def _run_name() -> str:
+    parameters = flow_run.parameters
+    days = [str(day) for key in ("start_date", "end_date") if (day := parameters.get(key))]
+    return "update-weeks " + (" to ".join(dict.fromkeys(days)) or "newest")
+
+
+@flow(name="update-weeks", flow_run_name=_run_name)
+def update_weeks(
+    start_date: datetime.date | None = None,
+    end_date: datetime.date | None = None,
+    max_batches: int | None = None,
+    profile: str | None = None,
+    settings_file: Path | None = None,
+    overrides: dict[str, Any] | None = None,
+) -> list[BatchResult]:
+    """Process every release from ``start_date`` to ``end_date``; a week that fails does not stop the next.
+
+    Without ``start_date`` it goes on from the newest batch. ``overrides`` are settings, nested as in the file.
+
+    Raises:
+        WeeksFailedError: at least one week could not be finished.
+    """
+    settings = load_settings(settings_file, profile, overrides).absolute()
+    open_reference(settings)
+    results = []
+    for plan in plan_weeks(settings, start_date, end_date, max_batches):
+        if plan.is_work:
+            results.append(process_week(plan, settings))
+        else:
+            get_run_logger().info(f"{plan.release.date}: {plan.state}: {plan.reason}")
+    return finish(results)
+
+
+def process_week(plan: WeekPlan, settings: Settings) -> BatchResult:
+    """One release as a batch of its own; its failure becomes the result's problem."""
+    try:
+        return run_batch(begin_week(plan.release, settings), settings, tags=(plan.release.date.isoformat(),))
+    except Exception as error:  # noqa: BLE001 - the next week has its own chance
+        get_run_logger().error(f"{plan.release.date}: {describe(error)}")
+        return BatchResult(plan.batch_path.name, plan.batch_path, problem=describe(error))
+
+
+def finish(results: list[BatchResult]) -> list[BatchResult]:
+    """The results, or the error that makes the flow run fail where a batch could not be finished."""
+    problems = [f"{result.name}: {result.problem}" for result in results if result.problem]
+    if problems:
+        raise WeeksFailedError("; ".join(problems), results=results)
+    return results

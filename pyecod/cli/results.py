@@ -1,0 +1,69 @@
+"""How the end of a run is shown: a table, or JSON, and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyecod.cli.output import console, messages, print_json
+
+_MOST_REASONS = 10
+
+
+def exit_code(results: Sequence[Any]) -> int:
+    """0 all done, 1 done with failed chains or entries, 3 a batch could not be finished."""
+    if any(result.problem for result in results):
+        return 3
+    return 1 if any(result.failures for result in results) else 0
+
+
+def print_results(results: Sequence[Any], as_json: bool) -> None:
+    """One line per batch, then what failed and why, where the report is, and what became of the database."""
+    if as_json:
+        print_json([_plain(result) for result in results])
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("batch")
+    for column in ("entries", "chains", "classifiable", "done", "failed", "domains", "good", "low", "fragm.", "none"):
+        table.add_column(column, justify="right")
+    for result in results:
+        table.add_row(result.name, *_cells(result))
+    console().print(table)
+    for result in results:
+        _print_details(result)
+
+
+def _cells(result: Any) -> list[str]:
+    counters = result.counters
+    if counters is None:
+        return ["–"] * 10
+    quality = [counters.quality.get(label, 0) for label in ("good", "low_coverage", "fragmentary", "no_domains")]
+    entries = sum(counters.entries.values())
+    values = (entries, counters.chains, counters.classifiable, counters.done, counters.failed, counters.domains)
+    return [str(value) for value in (*values, *quality)]
+
+
+def _print_details(result: Any) -> None:
+    out = messages()
+    if result.problem:
+        out.print(f"[red]{result.name} could not be finished[/red]: {result.problem}", soft_wrap=True)
+    if result.counters:
+        for (step, reason), count in list(result.counters.failures.items())[:_MOST_REASONS]:
+            out.print(f"[yellow]failed[/yellow] {count} × {step}: {reason}", soft_wrap=True)
+    if result.database:
+        out.print(f"database: {result.database}", soft_wrap=True)
+    if result.report:
+        out.print(f"report:   {result.report}", soft_wrap=True)
+
+
+def _plain(result: Any) -> dict[str, Any]:
+    return {
+        "batch": result.name,
+        "path": result.path,
+        "problem": result.problem,
+        "database": result.database,
+        "report": result.report,
+        **(result.counters.to_plain() if result.counters else {}),
+    }

@@ -1,0 +1,204 @@
+"""``pyecod update-weeks`` and ``pyecod classify``: the pipeline from the shell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+
+if TYPE_CHECKING:
+    from pyecod.config import Settings
+    from pyecod.steps.weeks import WeekPlan
+
+BasePath = Annotated[Path | None, typer.Option(help="folder of the batch directories", show_default=False)]
+ReferenceDir = Annotated[
+    Path | None, typer.Option("--reference", help="ECOD reference (pyecod reference build)", show_default=False)
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask before starting")]
+
+
+def update_weeks(
+    start_date: Annotated[
+        str | None, typer.Option(help="first release, YYYY-MM-DD; default: go on from the newest batch")
+    ] = None,
+    end_date: Annotated[str | None, typer.Option(help="last release; default: the newest there is")] = None,
+    max_batches: Annotated[int | None, typer.Option(min=1, help="work on at most this many weeks")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done and change nothing")] = False,
+    yes: Yes = False,
+    base_path: BasePath = None,
+    status_dir: Annotated[Path | None, typer.Option(help="PDB status root with YYYYMMDD/added.pdb")] = None,
+    mirror: Annotated[Path | None, typer.Option(help="mmCIF mirror, divided layout")] = None,
+    reference: ReferenceDir = None,
+    profile: Profile = None,
+    settings_file: SettingsFile = None,
+    submit: Annotated[bool, typer.Option("--submit", help="run the deployment update-weeks/weekly instead")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Classify the chains of weekly PDB releases; run again, it goes on where it stopped."""
+    from pyecod.pdb import parse_date
+    from pyecod.steps.begin import open_reference
+    from pyecod.steps.weeks import plan_weeks
+
+    start = parse_date(start_date) if start_date else None
+    end = parse_date(end_date) if end_date else None
+    given = {"base_path": base_path, "status_dir": status_dir, "mirror": mirror, "reference": reference}
+    settings = settings_from(settings_file, profile, **given)
+    open_reference(settings)
+    plans = plan_weeks(settings, start, end, max_batches)
+    if dry_run:
+        _show_plan(plans, settings, as_json)
+        return
+    if not as_json:
+        _print_plan(plans)
+    if not any(plan.is_work for plan in plans):
+        messages().print("nothing to do")
+        return
+    parameters = {
+        "start_date": start,
+        "end_date": end,
+        "max_batches": max_batches,
+        "profile": profile,
+        "settings_file": settings_file,
+        "overrides": {key: str(value.absolute()) for key, value in given.items() if value is not None},
+    }
+    if submit:
+        _submit("update-weeks/weekly", parameters)
+        return
+    _ask(yes, "Start?")
+    _run("flows.update_weeks:update_weeks", parameters, as_json)
+
+
+def classify(
+    fasta: Annotated[Path, typer.Argument(help="protein sequences, plain or .gz")],
+    base_path: BasePath = None,
+    reference: ReferenceDir = None,
+    batch_name: Annotated[str | None, typer.Option(help="name of the batch; default: from the file's name")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done and change nothing")] = False,
+    yes: Yes = False,
+    profile: Profile = None,
+    settings_file: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cut the sequences of a FASTA file into domains and place them; same steps and outputs as a week."""
+    from pyecod.pdb import read_fasta_chains
+    from pyecod.steps.begin import fasta_batch_name, open_reference
+
+    settings = settings_from(settings_file, profile, base_path=base_path, reference=reference)
+    opened = open_reference(settings)
+    chains = read_fasta_chains(fasta, settings.chains)
+    name = batch_name or fasta_batch_name(fasta)
+    plan = {
+        "batch": str(settings.base_path / name),
+        "reference": opened.version,
+        "chains": len(chains),
+        "unique_sequences": len({chain.sequence for chain in chains if chain.cannot_classify is None}),
+        "not_classifiable": sum(chain.cannot_classify is not None for chain in chains),
+    }
+    if dry_run and as_json:
+        print_json(plan)
+    elif not as_json:
+        messages().print("  ".join(f"{key.replace('_', ' ')}: {value}" for key, value in plan.items()), soft_wrap=True)
+    if dry_run:
+        return
+    _ask(yes, "Start?")
+    parameters = {
+        "fasta": fasta,
+        "batch_name": batch_name,
+        "profile": profile,
+        "settings_file": settings_file,
+        "overrides": {
+            key: str(value.absolute())
+            for key, value in {"base_path": base_path, "reference": reference}.items()
+            if value is not None
+        },
+    }
+    _run("flows.classify:classify", parameters, as_json)
+
+
+def _run(target: str, parameters: dict[str, Any], as_json: bool) -> None:
+    """Run a flow in this process, print its results, and end with the exit code they deserve."""
+    from pyecod.cli.launch import load_flow
+    from pyecod.cli.results import exit_code, print_results
+
+    messages().print("starting (the first lines of progress take some seconds)", style="dim")
+    flow = load_flow(target)
+    try:
+        results = flow(**parameters)
+    except Exception as error:
+        results = getattr(error, "results", None)
+        if results is None:
+            raise
+    results = list(results) if isinstance(results, Sequence) else [results]
+    print_results(results, as_json)
+    code = exit_code(results)
+    if code:
+        raise typer.Exit(code)
+
+
+def _submit(deployment: str, parameters: dict[str, Any]) -> None:
+    from pyecod.cli.launch import prepare_prefect
+
+    prepare_prefect()
+    from prefect.deployments import run_deployment
+
+    run: Any = run_deployment(deployment, parameters=parameters, timeout=0)
+    console().print(f"submitted as flow run {run.name} ({run.id})")
+
+
+def _ask(yes: bool, question: str) -> None:
+    """Ask a person at a terminal; a script has nobody to ask and goes on."""
+    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        typer.confirm(question, default=True, abort=True, err=True)
+
+
+def _show_plan(plans: Sequence[WeekPlan], settings: Settings, as_json: bool) -> None:
+    if not as_json:
+        _print_plan(plans)
+        messages().print(
+            f"dry run: nothing was changed. Batches would be under {settings.base_path}, searched against "
+            f"{settings.reference}, workers: {settings.workers.count} × {settings.workers.kind}",
+            soft_wrap=True,
+        )
+        return
+    print_json(
+        [
+            {
+                "release": plan.release.date,
+                "state": plan.state,
+                "reason": plan.reason,
+                "batch": plan.batch_path,
+                "entries_to_read": plan.entries,
+                "chains_left": plan.chains,
+                "modified": len(plan.release.modified),
+                "obsolete": len(plan.release.obsolete),
+                "problems": plan.release.problems,
+            }
+            for plan in plans
+        ]
+    )
+
+
+def _print_plan(plans: Sequence[WeekPlan]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("release", "state", "entries", "chains left", "modified", "obsolete", "note"):
+        table.add_column(column, justify="left" if column in ("release", "state", "note") else "right")
+    for plan in plans:
+        chains = "" if plan.chains is None else str(plan.chains)
+        notes = [plan.reason] if plan.reason else []
+        notes += [f"{len(plan.release.problems)} bad lines in the lists"] if plan.release.problems else []
+        counts = (len(plan.release.modified), len(plan.release.obsolete))
+        table.add_row(
+            str(plan.release.date), plan.state, str(plan.entries), chains, *map(str, counts), "; ".join(notes)
+        )
+    out = messages()
+    out.print(table)
+    for plan in plans:
+        for problem in plan.release.problems:
+            out.print(f"[yellow]warning[/yellow] {problem}", soft_wrap=True)

@@ -1,0 +1,67 @@
+"""Groups of identical chains as the steps see them: their sequence, and the records that outcomes turn into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyecod.batch import SequenceGroup
+from pyecod.batch.paths import BatchPaths
+from pyecod.batch.record import ChainUpdate, Status, Step
+from pyecod.errors import BrokenInputError, describe
+from pyecod.fasta import read_fasta
+from pyecod.pdb.chain import sequence_md5
+from pyecod.search.hit import Query
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What one step made of a chunk: changes of records, the groups to search further and those to partition now,
+    and by MD5 the reason of each group that failed."""
+
+    updates: tuple[ChainUpdate, ...]
+    remote: tuple[SequenceGroup, ...] = ()
+    ready: tuple[SequenceGroup, ...] = ()
+    failures: Mapping[str, str] | None = None
+
+
+def read_query(group: SequenceGroup, batch_path: Path) -> Query:
+    """The sequence of a group, from its representative's FASTA file.
+
+    Raises:
+        BrokenInputError: the file is missing or damaged, or holds another sequence than the one recorded.
+    """
+    path = BatchPaths(batch_path).fasta_path(group.representative)
+    record = next(read_fasta(path))
+    if sequence_md5(record.sequence) != group.md5:
+        raise BrokenInputError("the sequence is not the one recorded in the manifest", where=path)
+    return Query(group.md5, record.sequence)
+
+
+def read_queries(groups: Iterable[SequenceGroup], batch_path: Path) -> tuple[list[Query], dict[str, str]]:
+    """Sequences of all groups, and by MD5 the reason for each that cannot be read."""
+    queries, broken = [], {}
+    for group in groups:
+        try:
+            queries.append(read_query(group, batch_path))
+        except BrokenInputError as error:
+            broken[group.md5] = describe(error)
+    return queries, broken
+
+
+def group_updates(group: SequenceGroup, changes: Mapping[str, Any]) -> list[ChainUpdate]:
+    """The same change for every member."""
+    return [ChainUpdate(key, changes) for key in group.members]
+
+
+def failed_updates(group: SequenceGroup, step: Step, reason: str) -> list[ChainUpdate]:
+    """Every member failed at ``step``, once more than before."""
+    changes = {
+        f"{step}_status": Status.FAILED,
+        "failed_step": str(step),
+        "failure_reason": reason,
+        "attempts": group.attempts + 1,
+    }
+    return group_updates(group, changes)

@@ -1,0 +1,142 @@
+"""From cached evidence to partitions: summarise, partition once per sequence, write for every identical chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyecod.batch import SequenceGroup
+from pyecod.batch.header import utc_now
+from pyecod.batch.paths import BatchPaths
+from pyecod.batch.record import ChainUpdate, Status, Step
+from pyecod.config import Settings
+from pyecod.errors import describe, is_disk_trouble
+from pyecod.evidence import summarise, write_summary
+from pyecod.files import sha256_of
+from pyecod.ids import ChainKey
+from pyecod.partition import Partition, partition_chain, write_partition
+from pyecod.pdb import load_entry
+from pyecod.pdb.chain import Chain
+from pyecod.reference import Reference
+from pyecod.search import SearchCache, load_evidence
+from pyecod.steps.groups import StepResult, failed_updates, read_query
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is stored with every result: the batch, where its chains came from, and the versions of what made it."""
+
+    batch_id: str
+    from_entries: bool = True
+    tool_versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def partition_groups(
+    groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings, provenance: Provenance
+) -> StepResult:
+    """Partition each group from the search cache; write its summary and every member's partition file.
+
+    A group that cannot be partitioned fails alone, with its reason.
+
+    Raises:
+        ReferenceDataError: the reference cannot be opened.
+        OSError: the batch's disk is full or not writable.
+    """
+    room = _Room(batch_path, settings, provenance)
+    updates: list[ChainUpdate] = []
+    failures: dict[str, str] = {}
+    for group in groups:
+        try:
+            updates += room.partition(group)
+        except Exception as error:  # this group's fault is this group's reason, the others go on
+            if is_disk_trouble(error):
+                raise
+            failures[group.md5] = describe(error)
+            updates += failed_updates(group, Step.PARTITION, failures[group.md5])
+    return StepResult(tuple(updates), failures=failures)
+
+
+class _Room:
+    """What all groups of a chunk share."""
+
+    def __init__(self, batch_path: Path, settings: Settings, provenance: Provenance) -> None:
+        assert settings.reference is not None
+        self.paths = BatchPaths(batch_path)
+        self.settings = settings
+        self.provenance = provenance
+        self.reference = Reference.open(settings.reference)
+        self.cache = SearchCache(settings.cache_dir)
+
+    def partition(self, group: SequenceGroup) -> list[ChainUpdate]:
+        """Summary, partition, and the files and records of all members."""
+        query = read_query(group, self.paths.root)
+        results = load_evidence(
+            query, self.reference, self.cache, self.settings, with_hhsearch=bool(group.needs_hhsearch)
+        )
+        timestamp = utc_now()
+        summary = summarise(
+            group.representative,
+            len(query.sequence),
+            query.sequence,
+            results,
+            reference_version=self.reference.version,
+            batch_id=self.provenance.batch_id,
+            timestamp=timestamp,
+        )
+        summary_path = self.paths.summary_path(group.representative)
+        write_summary(summary_path, summary, self.reference)
+        partition = partition_chain(summary, self.reference, self.settings)
+        checksum = sha256_of(summary_path)
+        changes = _changes(partition, group)
+        updates = []
+        for chain in self._members(group, query.sequence):
+            path = self.paths.partition_path(chain.key)
+            write_partition(
+                path,
+                partition,
+                chain,
+                batch_id=self.provenance.batch_id,
+                timestamp=timestamp,
+                tool_versions=self.provenance.tool_versions,
+                summary_sha256=checksum,
+            )
+            files = {"summary": self.paths.relative(summary_path), "partition": self.paths.relative(path)}
+            updates.append(ChainUpdate(chain.key, {**changes, "files": files}))
+        return updates
+
+    def _members(self, group: SequenceGroup, sequence: str) -> list[Chain]:
+        if not self.provenance.from_entries:
+            return [Chain(key, sequence) for key in group.members]
+        chains: dict[ChainKey, Chain] = {}
+        for entry_id in {key.entry_id for key in group.members}:
+            entry = load_entry(self.paths.entries, entry_id)
+            chains |= {chain.key: chain for chain in entry.chains}
+        return [chains[key] for key in group.members]
+
+
+def _changes(partition: Partition, group: SequenceGroup) -> dict[str, Any]:
+    """What a finished partition changes in a chain's record."""
+    return {
+        "partition_status": Status.COMPLETE,
+        "partition_coverage": partition.coverage,
+        "partition_outcome": str(partition.outcome),
+        "partition_quality": str(partition.quality),
+        "domain_count": len(partition.domains),
+        "reference_version": partition.reference_version,
+        "algorithm_version": partition.algorithm_version,
+        "evidence": {
+            str(kind): {
+                "found": count.found,
+                "kept": count.kept,
+                "considered": count.considered,
+                "accepted": count.accepted,
+                **count.rejected,
+            }
+            for kind, count in partition.counts.items()
+        },
+        "failure_reason": None,
+        "failed_step": None,
+        "attempts": group.attempts + 1,
+    }

@@ -1,0 +1,76 @@
+"""Search a chunk of groups: BLAST first, profiles for those whose domain BLAST covers too little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pyecod.batch import SequenceGroup
+from pyecod.batch.record import ChainUpdate, Status, Step
+from pyecod.config import Settings
+from pyecod.reference import Reference
+from pyecod.search import SearchCache, SearchOutcome, search_blast, search_profiles
+from pyecod.steps.groups import StepResult, failed_updates, group_updates, read_queries
+
+
+def blast_groups(groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> StepResult:
+    """BLAST against domains and chains; groups with too little coverage go on to the profile search.
+
+    Raises:
+        ReferenceDataError: the reference or one of its databases is missing.
+    """
+    return _search(search_blast, Step.BLAST, groups, batch_path, settings)
+
+
+def profile_groups(groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> StepResult:
+    """Hhblits and hhsearch.
+
+    Raises:
+        ReferenceDataError: the reference has no profile database.
+    """
+    return _search(search_profiles, Step.HHSEARCH, groups, batch_path, settings)
+
+
+def _search(
+    search: Callable[..., list[SearchOutcome]],
+    step: Step,
+    groups: Sequence[SequenceGroup],
+    batch_path: Path,
+    settings: Settings,
+) -> StepResult:
+    assert settings.reference is not None
+    queries, failures = read_queries(groups, batch_path)
+    outcomes = search(queries, Reference.open(settings.reference), SearchCache(settings.cache_dir), settings)
+    found = {outcome.md5: outcome for outcome in outcomes}
+    failures |= {outcome.md5: outcome.error for outcome in outcomes if outcome.error}
+    updates: list[ChainUpdate] = []
+    searched: list[SequenceGroup] = []
+    for group in groups:
+        if group.md5 in failures:
+            updates += failed_updates(group, step, failures[group.md5])
+            continue
+        outcome = found[group.md5]
+        updates += group_updates(group, _changes(outcome, step))
+        searched.append(replace(group, needs_hhsearch=outcome.needs_hhsearch) if step is Step.BLAST else group)
+    remote = tuple(group for group in searched if step is Step.BLAST and group.needs_hhsearch)
+    ready = tuple(group for group in searched if group not in remote)
+    return StepResult(tuple(updates), remote, ready, failures)
+
+
+def _changes(outcome: SearchOutcome, step: Step) -> dict[str, Any]:
+    """What a finished search changes in a chain's record."""
+    changes: dict[str, Any] = {
+        "evidence": {str(kind): {"found": outcome.found[kind], "kept": outcome.kept[kind]} for kind in outcome.found},
+        "failure_reason": None,
+        "failed_step": None,
+    }
+    if step is Step.HHSEARCH:
+        return changes | {"hhsearch_status": Status.COMPLETE, "hhsearch_coverage": outcome.hhsearch_coverage}
+    return changes | {
+        "blast_status": Status.COMPLETE,
+        "blast_coverage": outcome.coverage,
+        "needs_hhsearch": outcome.needs_hhsearch,
+        "hhsearch_status": Status.PENDING if outcome.needs_hhsearch else Status.NOT_NEEDED,
+    }

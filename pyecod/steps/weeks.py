@@ -1,0 +1,89 @@
+"""Which weekly releases are to be worked on, and how far each of them is."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pyecod.batch import Batch, find_batches, is_batch, pending_work, weekly_name
+from pyecod.batch.record import Status
+from pyecod.config import Settings
+from pyecod.errors import ConfigError
+from pyecod.pdb import Release, find_releases
+
+
+@dataclass(frozen=True, slots=True)
+class WeekPlan:
+    """One release and what there is to do: ``new``, ``resume`` (something is left), ``done``, or ``skip`` (nothing in
+    it, ``reason`` says why). ``entries`` and ``chains`` count what is left; chains are unknown before reading."""
+
+    release: Release
+    batch_path: Path
+    state: Literal["new", "resume", "done", "skip"]
+    entries: int = 0
+    chains: int | None = None
+    reason: str = ""
+
+    @property
+    def is_work(self) -> bool:
+        """Something is to be done."""
+        return self.state in ("new", "resume")
+
+
+def plan_weeks(
+    settings: Settings,
+    start: datetime.date | None = None,
+    end: datetime.date | None = None,
+    max_batches: int | None = None,
+) -> list[WeekPlan]:
+    """Releases from ``start`` to ``end`` in order, at most ``max_batches`` of them with work; changes nothing.
+
+    Without ``start``: from the newest weekly batch there is, or, where there is none, the newest release only.
+
+    Raises:
+        ConfigError: no status folder is configured.
+        UsageError, BrokenInputError: the dates or the status folder cannot be used.
+    """
+    if settings.status_dir is None:
+        raise ConfigError("no PDB status folder is configured", hint="--status-dir PATH, or `status_dir:` in settings")
+    newest = _newest_batch(settings.base_path)
+    releases = find_releases(settings.status_dir, start or newest or datetime.date.min, end)
+    if start is None and newest is None:
+        releases = releases[-1:]
+    plans = [_plan(release, settings) for release in releases]
+    return _limited(plans, max_batches)
+
+
+def _newest_batch(base_path: Path) -> datetime.date | None:
+    if not base_path.is_dir():
+        return None
+    names = [path.name.rpartition("_")[2] for path in find_batches(base_path, "ecod_weekly_*")]
+    days = [datetime.datetime.strptime(name, "%Y%m%d").date() for name in names if len(name) == 8 and name.isdigit()]
+    return max(days, default=None)
+
+
+def _plan(release: Release, settings: Settings) -> WeekPlan:
+    path = settings.base_path / weekly_name(release.date)
+    if release.skip_reason:
+        return WeekPlan(release, path, "skip", reason=release.skip_reason)
+    if not is_batch(path):
+        return WeekPlan(release, path, "new", entries=len(release.added))
+    batch = Batch.open(path)
+    unread = sum(entry.status is not Status.COMPLETE for entry in batch.manifest.entries.values())
+    work = pending_work(batch.manifest, settings.run)
+    if unread or work:
+        return WeekPlan(release, path, "resume", entries=unread, chains=work.chain_count)
+    reason = f"{len(work.exhausted)} chains failed too often: see pyecod repair" if work.exhausted else "complete"
+    return WeekPlan(release, path, "done", chains=0, reason=reason)
+
+
+def _limited(plans: Sequence[WeekPlan], max_batches: int | None) -> list[WeekPlan]:
+    kept: list[WeekPlan] = []
+    for plan in plans:
+        if plan.is_work and max_batches is not None and sum(p.is_work for p in kept) >= max_batches:
+            break
+        kept.append(plan)
+    return kept

@@ -1,0 +1,26 @@
+"""Tasks: BLAST and profile search of one chunk of unique sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import task
+
+from pyecod.batch import SequenceGroup
+from pyecod.config import Settings
+from pyecod.steps.groups import StepResult
+from pyecod.steps.search import blast_groups, profile_groups
+from tasks.retries import complete_or_retry
+
+
+@task(name="blast", task_run_name="blast {label}")
+def blast_chunk(label: str, groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> StepResult:
+    """BLAST against domains and chains; what the search cache holds is not searched again."""
+    return complete_or_retry(label, blast_groups(groups, batch_path, settings))
+
+
+@task(name="hhsearch", task_run_name="hhsearch {label}")
+def profile_chunk(label: str, groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> StepResult:
+    """Hhblits profile and hhsearch for sequences whose domain BLAST covers too little."""
+    return complete_or_retry(label, profile_groups(groups, batch_path, settings))
