@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
+
+_SHOWN = 20
 
 
 class PyecodError(Exception):
@@ -96,6 +100,19 @@ class StoreError(PyecodError):
     """PostgreSQL cannot be reached or refuses what it was given."""
 
 
+E = TypeVar("E", bound=PyecodError)
+
+
+def together(errors: Sequence[E], what: str, *, where: str | Path | None = None) -> E:
+    """Several errors of a kind as one that lists them (the first twenty) under ``what``; a single one as it is."""
+    if len(errors) == 1:
+        return errors[0]
+    lines = [what + ":", *map(str, errors[:_SHOWN])]
+    if len(errors) > _SHOWN:
+        lines.append(f"and {len(errors) - _SHOWN} more")
+    return type(errors[0])("\n  ".join(lines), where=where)
+
+
 def describe(error: BaseException) -> str:
     """One line for a ``failure_reason``: pyECOD's own errors as they are, others with their type."""
     return str(error) if isinstance(error, PyecodError) else f"{type(error).__name__}: {error}"
@@ -108,3 +125,9 @@ def is_disk_trouble(error: BaseException) -> bool:
 
 class StoreUnavailableError(StoreError):
     """PostgreSQL cannot be reached, or the connection broke: worth another try later."""
+
+
+class NoDatabaseError(StoreError):
+    """The settings say that there is no database (``database.mode: none``)."""
+
+    exit_code = 2
