@@ -6,30 +6,23 @@ from. Nothing else reads the environment.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from pyecod.errors import ConfigError
-
-PROFILES = Path(__file__).resolve().parents[1] / "deployments" / "profiles"
+from pyecod.errors import ConfigError, together
+from pyecod.layers import Layers, Section, merge_layers, read_layers, section_at, source_of, suggest
 
 
 def data_home() -> Path:
     """Folder for what pyECOD keeps per user: the embedded PostgreSQL, the default search cache."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "pyecod"
-
-
-class Section(BaseModel):
-    """A branch of the tree: unknown keys are errors, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SearchSettings(Section):
@@ -78,7 +71,7 @@ class PartitionSettings(Section):
         35, ge=1, description="query residues without reference counterpart that keep a domain open, else closed"
     )
     max_extrapolation: int = Field(
-        25, ge=0, description="largest number of unaligned reference residues projected beyond an alignment"
+        30, ge=0, description="largest number of unaligned reference residues projected beyond an alignment"
     )
     # from candidates to domains
     cluster_iou: float = Field(0.5, gt=0, le=1, description="shared residues / union from which two hits vote together")
@@ -88,7 +81,7 @@ class PartitionSettings(Section):
     overlap_tolerance: float = Field(
         0.25, ge=0, lt=1, description="share of the shorter domain two neighbours may overlap before they exclude"
     )
-    domain_cost: int = Field(10, ge=0, description="residues a further domain must explain to be worth having")
+    domain_cost: int = Field(8, ge=0, description="residues a further domain must explain to be worth having")
     max_layout_states: int = Field(20_000, ge=1, description="states after which the exact layout search gives up")
     # domains
     min_domain_length: int = Field(25, ge=1, description="smallest domain, residues")
@@ -101,10 +94,10 @@ class PartitionSettings(Section):
     )
     consensus: float = Field(0.70, ge=0, le=1, description="share of hits that must agree on an H-group")
     # boundaries
-    max_tail: int = Field(10, ge=0, description="largest terminal rest given to the domain beside it, residues")
-    max_linker: int = Field(10, ge=0, description="largest gap between neighbours shared out among them, residues")
+    max_tail: int = Field(15, ge=0, description="largest terminal rest given to the domain beside it, residues")
+    max_linker: int = Field(15, ge=0, description="largest gap between neighbours shared out among them, residues")
     max_hole: int = Field(
-        35, ge=0, description="largest rest inside a domain without evidence of its own that stays in it, residues"
+        45, ge=0, description="largest rest inside a domain without evidence of its own that stays in it, residues"
     )
     low_complexity_bits: float = Field(
         2.2, ge=0, le=4.4, description="entropy of 12 residues below which they are low complexity, bits (SEG, 1993)"
@@ -247,123 +240,81 @@ def load_settings(
     """Merge profile < ``file`` < environment < ``overrides`` (nested like the tree) and check the result.
 
     ``profile`` is a name under ``deployments/profiles/`` or the path of a YAML file. Without ``file`` the
-    environment variable ``PYECOD_SETTINGS_FILE`` names it; without ``profile``, ``PYECOD_PROFILE`` does.
+    environment variable ``PYECOD_SETTINGS_FILE`` names it; without ``profile``, ``PYECOD_PROFILE`` does. A section
+    without content and an empty environment variable set nothing.
 
     Raises:
-        ConfigError: unknown key, impossible value, unreadable file; names key, source and what is allowed.
+        ConfigError: unknown key, impossible value, unreadable file: all findings in one message, each with its key,
+            the source it came from and what is allowed.
     """
-    layers: list[tuple[str, Mapping[str, Any]]] = []
-    profile = profile or os.environ.get("PYECOD_PROFILE")
-    if profile:
-        path = find_profile(profile)
-        layers.append((str(path), _read_yaml(path)))
-    file = file or (Path(os.environ["PYECOD_SETTINGS_FILE"]) if "PYECOD_SETTINGS_FILE" in os.environ else None)
-    if file:
-        layers.append((str(file), _read_yaml(file)))
-    layers.append(("environment", _read_environment()))
-    layers.append(("command line", overrides or {}))
-
-    merged: dict[str, Any] = {}
-    for _, layer in layers:
-        _merge(merged, layer)
+    layers = read_layers(Settings, file, profile, overrides)
     try:
-        return Settings(**merged)
+        return Settings.model_validate(merge_layers(Settings, layers))
     except ValidationError as error:
-        raise _explain(error, layers) from None
+        findings = [_explain(finding, layers) for finding in error.errors()]
+        raise together(findings, f"{len(findings)} settings are wrong") from None
 
 
-def find_profile(name: str) -> Path:
-    """Path of a profile given by name or path.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if name.endswith((".yaml", ".yml")) or "/" in name:
-        return Path(name)
-    path = PROFILES / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml"))) or "none"
-        raise ConfigError(f"there is no profile {name!r}", where=PROFILES, hint=f"profiles: {known}")
-    return path
+def settings_sources(
+    file: Path | None = None, profile: str | None = None, overrides: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """Where :func:`load_settings` has each value from: a file, ``environment``, ``command line`` or ``default``."""
+    layers = read_layers(Settings, file, profile, overrides)
+    return {setting.key: source_of(setting.key.split("."), layers) or "default" for setting in describe_settings()}
 
 
-def describe_settings(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
-    """Every setting as (dotted key, default, description), in the tree's order."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One leaf of the tree: dotted key, default, what it is for, and in words which values it takes."""
+
+    key: str
+    default: Any
+    description: str
+    allowed: str
+
+
+def describe_settings(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[Setting]:
+    """Every setting, in the tree's order."""
     for name, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, Section):
             yield from describe_settings(inner, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", field.get_default(call_default_factory=True), field.description or ""
+            default = field.get_default(call_default_factory=True)
+            yield Setting(f"{prefix}{name}", default, field.description or "", _allowed(field))
 
 
-def _read_yaml(path: Path) -> Mapping[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the settings file: {error}", where=path) from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"not valid YAML: {error}", where=path) from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigError("the settings file is not a mapping of keys to values", where=path)
-    return content
+_WORDS = {int: "whole number", float: "number", bool: "true or false", Path: "path", str: "text"}
+_BOUNDS = ((Gt, "gt", ">"), (Ge, "ge", "≥"), (Lt, "lt", "<"), (Le, "le", "≤"))
 
 
-def _read_environment() -> Mapping[str, Any]:
-    known = set(Settings.model_fields)
-    for variable in os.environ:
-        if not variable.startswith("PYECOD_") or variable in {"PYECOD_SETTINGS_FILE", "PYECOD_PROFILE"}:
-            continue
-        key = variable.removeprefix("PYECOD_").lower().partition("__")[0]
-        if key not in known:
-            raise ConfigError(f"unknown setting {variable}", where="environment", hint=_suggest(key, known))
-    return EnvSettingsSource(Settings)()
-
-
-def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
-    for key, value in layer.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
+def _allowed(field: Any) -> str:
+    kinds = [field.annotation] if get_origin(field.annotation) in (None, Literal) else get_args(field.annotation)
+    words: list[str] = []
+    for kind in kinds:
+        if get_origin(kind) is Literal:
+            words.extend(map(str, get_args(kind)))
         else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
+            words.append("null" if kind is type(None) else _WORDS.get(kind, str(kind)))
+    bounds = [
+        f"{sign} {getattr(mark, name):g}"
+        for mark in field.metadata
+        for kind, name, sign in _BOUNDS
+        if isinstance(mark, kind)
+    ]
+    return " ".join(filter(None, [", ".join(words[:-1]), "or" if words[1:] else "", words[-1], " and ".join(bounds)]))
 
 
-def _explain(error: ValidationError, layers: list[tuple[str, Mapping[str, Any]]]) -> ConfigError:
-    """First finding of pydantic's, with the source the key came from and what is allowed there."""
-    finding = error.errors()[0]
+def _explain(finding: Mapping[str, Any], layers: Layers) -> ConfigError:
+    """A finding of pydantic's, with the source the key came from and what is allowed there."""
     path = [str(part) for part in finding["loc"]]
     key = ".".join(path)
-    source = next((name for name, layer in reversed(layers) if _holds(layer, path)), "settings")
+    source = source_of(path, layers) or "settings"
     if finding["type"] == "extra_forbidden":
-        section = _section(path[:-1])
-        return ConfigError(f"unknown setting {key!r}", where=source, hint=_suggest(path[-1], set(section.model_fields)))
-    what = f"{key}: {finding['msg']}" if key else finding["msg"]
-    shown = "" if isinstance(finding["input"], dict) else f", not {finding['input']!r}"
-    hint = next((text for name, _, text in describe_settings() if name == key), None)
-    return ConfigError(f"{what}{shown}", where=source, hint=hint)
-
-
-def _holds(layer: Mapping[str, Any], path: list[str]) -> bool:
-    node: Any = layer
-    for part in path:
-        if not isinstance(node, Mapping) or part not in node:
-            return False
-        node = node[part]
-    return bool(path)
-
-
-def _section(path: list[str]) -> type[BaseModel]:
-    model: type[BaseModel] = Settings
-    for part in path:
-        field = model.model_fields.get(part)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            break
-        model = field.annotation
-    return model
-
-
-def _suggest(key: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
-    return (f"did you mean {close[0]!r}? " if close else "") + "known: " + ", ".join(sorted(known))
+        known = section_at(Settings, path[:-1]).model_fields
+        return ConfigError(f"unknown setting {key!r}", where=source, hint=suggest(path[-1], known))
+    message = finding["msg"].removeprefix("Value error, ")
+    # what was given for the database may hold a password
+    shown = "" if isinstance(finding["input"], dict) or path[:1] == ["database"] else f", not {finding['input']!r}"
+    hint = next((f"{s.description}; allowed: {s.allowed}" for s in describe_settings() if s.key == key), None)
+    return ConfigError(f"{key}: {message}{shown}", where=source, hint=hint)

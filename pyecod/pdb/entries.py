@@ -51,7 +51,7 @@ def load_entry(folder: Path, pdb_id: str) -> Entry:
     if document["format"] != FORMAT_VERSION:
         what = f"the saved entry has format {document['format']!r}, not {FORMAT_VERSION}"
         raise BrokenInputError(what, where=path, hint=hint)
-    content = document.get("entry")
+    content: Any = document.get("entry")
     if _digest(content) != document.get("sha256"):
         raise BrokenInputError("the saved entry is damaged: its checksum does not fit", where=path, hint=hint)
     try:

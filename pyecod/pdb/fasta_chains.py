@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyecod.errors import BrokenInputError, IdError
+from pyecod.errors import BrokenInputError, IdError, together
 from pyecod.fasta import read_fasta
 from pyecod.ids import ChainKey
 from pyecod.pdb.chain import Chain
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pyecod.config import ChainSettings
 
 _UNIPROT = re.compile(r"(?:sp|tr)\|([^|]+)\|[^|]+")
-_SHOWN_ERRORS = 20
 
 
 def read_fasta_chains(path: Path, settings: ChainSettings) -> list[Chain]:
@@ -47,17 +46,8 @@ def read_fasta_chains(path: Path, settings: ChainSettings) -> list[Chain]:
         lines[key] = record.line
         chains[key] = Chain(key, record.sequence, cannot_classify=why_not_classifiable(record.sequence, settings))
     if refused:
-        raise _together(refused, path)
+        raise together(sorted(refused, key=_line), f"{len(refused)} records cannot be used", where=path)
     return list(chains.values())
-
-
-def _together(errors: list[BrokenInputError], path: Path) -> BrokenInputError:
-    if len(errors) == 1:
-        return errors[0]
-    shown = [str(error) for error in sorted(errors, key=_line)[:_SHOWN_ERRORS]]
-    if len(errors) > _SHOWN_ERRORS:
-        shown.append(f"and {len(errors) - _SHOWN_ERRORS} more")
-    return BrokenInputError(f"{len(errors)} records cannot be used:\n  " + "\n  ".join(shown), where=path)
 
 
 def _line(error: BrokenInputError) -> int:

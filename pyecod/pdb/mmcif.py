@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyecod.errors import BrokenInputError, IdError
-from pyecod.ids import ChainKey, extended_pdb_id, parse_pdb_id
+from pyecod.ids import ChainKey, parse_pdb_id
 from pyecod.pdb.chain import Chain, Entry, ModifiedResidue
 from pyecod.pdb.ciffile import CifFile, read_cif
-from pyecod.pdb.eligibility import PROTEIN, why_not_classifiable
+from pyecod.pdb.eligibility import why_not_classifiable
 from pyecod.pdb.polymers import Polymer, read_polymers
-from pyecod.pdb.residues import POLYMER_TYPES, UNKNOWN, guess_polymer_type, letters_of, one_letter
+from pyecod.pdb.residues import POLYMER_TYPES, guess_polymer_type, letters_of, one_letter
 from pyecod.ranges import ResidueRange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from pyecod.config import ChainSettings
 
@@ -66,7 +65,9 @@ def _check_identity(file: CifFile, pdb_id: str) -> None:
         raise BrokenInputError(f"the file does not say which entry it is (_entry.id {stated['_entry.id']!r})")
     for name, found in known.items():
         if found != pdb_id:
-            raise BrokenInputError(f"holds entry {found} ({name}), not {pdb_id}", hint="the mirror has a misplaced file")
+            raise BrokenInputError(
+                f"holds entry {found} ({name}), not {pdb_id}", hint="the mirror has a misplaced file"
+            )
 
 
 def _canonical(text: str) -> str | None:
@@ -89,7 +90,7 @@ def _chains(file: CifFile, pdb_id: str, settings: ChainSettings, problems: list[
     polymers = read_polymers(file, problems)
     if not polymers and not problems:
         problems.append("the entry has no polymer")
-    types = {entity: kind for entity, kind in file.rows("entity_poly", "entity_id", "type")}
+    types = {row[0]: row[1] for row in file.rows("entity_poly", "entity_id", "type")}
     parents = _parents(file)
     builder = _ChainBuilder(pdb_id, types, parents, settings)
     chains: dict[ChainKey, Chain] = {}
@@ -107,8 +108,8 @@ def _chains(file: CifFile, pdb_id: str, settings: ChainSettings, problems: list[
         kept, left = sorted((twin, chain), key=lambda c: (c.cannot_classify is not None, -c.length))
         chains[chain.key] = kept
         problems.append(
-            f"chain {polymer.author_id!r}: also the id of the {left.polymer_type} chain with label {left.label_asym_id} "
-            f"(entity {left.entity_id}, {left.length} residues), which is left out for label {kept.label_asym_id}"
+            f"chain {polymer.author_id!r}: is also the id of the {left.polymer_type} chain with label "
+            f"{left.label_asym_id} (entity {left.entity_id}, {left.length} residues), left out for {kept.label_asym_id}"
         )
     return list(chains.values())
 

@@ -68,9 +68,7 @@ def find_releases(status_dir: Path, start: datetime.date, end: datetime.date | N
 def _release_folders(status_dir: Path) -> dict[datetime.date, Path]:
     try:
         return {
-            date: path
-            for path in status_dir.iterdir()
-            if (date := _date_of(path.name)) is not None and path.is_dir()
+            date: path for path in status_dir.iterdir() if (date := _date_of(path.name)) is not None and path.is_dir()
         }
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
