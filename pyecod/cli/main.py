@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reference": ("pyecod.cli.reference:app", "Build, check and show ECOD references."),
     "cache": ("pyecod.cli.cache:app", "Show, verify and prune the search cache."),
     "demo": ("pyecod.cli.demo:demo", "Make a small world, classify it, and compare with its truth."),
+    "config": ("pyecod.cli.config:app", "Show, check and list the settings."),
     "doctor": ("pyecod.cli.doctor:doctor", "Check programs, reference, folders, database and Prefect."),
     "db": ("pyecod.cli.db:app", "Start, stop and migrate the database."),
 }
