@@ -1,0 +1,247 @@
+"""BLAST XML (``-outfmt 5``), strictly: a query's hits come whole and consistent, or an error says why not."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from pyecod.errors import BrokenOutputError
+from pyecod.search.alignment import SearchReport, residues, ungapped_segments
+from pyecod.search.hit import EvidenceType, Hit, Hsp
+
+_TAGS = (
+    "BlastOutput_version",
+    "BlastOutput_db",
+    "Iteration_query-ID",
+    "Iteration_query-def",
+    "Iteration_query-len",
+    "Hit",
+    "Statistics",
+    "Iteration",
+)
+_PIECE = 1 << 18
+_ECOD_ID = re.compile(r"e(?:[0-9][a-z0-9]{3}|pdb_[0-9a-z]{8}|[A-Z][A-Z0-9]{5,9})\S*")
+
+
+def read_blast_xml(path: Path, kind: EvidenceType, *, max_evalue: float = math.inf) -> list[SearchReport]:
+    """The reports of every query in a BLAST XML file, plain or gzipped, of any BLAST+ version.
+
+    HSPs above ``max_evalue`` are left out, and hits without any other; ``found`` counts them nevertheless.
+
+    Raises:
+        BrokenOutputError: unreadable, empty, truncated, inconsistent, or not BLAST XML.
+    """
+    reports = list(parse_blast_xml(_pieces(path), kind, max_evalue=max_evalue, where=str(path)))
+    if not reports:
+        raise BrokenOutputError("BLAST XML without any query", where=path)
+    return reports
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            while piece := stream.read(_PIECE):
+                yield piece
+    except (OSError, EOFError, zlib.error) as error:
+        raise BrokenOutputError(f"cannot read BLAST output: {error}", where=path) from None
+
+
+def parse_blast_xml(
+    pieces: Iterable[bytes], kind: EvidenceType, *, max_evalue: float, where: str
+) -> Iterator[SearchReport]:
+    """Reports as the document comes in; only one hit is in memory as XML at a time.
+
+    A report is yielded when its query's part of the document is whole, that is, possibly before the document turns
+    out to be broken further on.
+
+    Raises:
+        BrokenOutputError: as :func:`read_blast_xml`; names ``where`` and the query.
+    """
+    document = _Document(kind, max_evalue, where)
+    parser = etree.XMLPullParser(
+        events=("end",), tag=_TAGS, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
+    empty = True
+    try:
+        for piece in pieces:
+            empty = False
+            parser.feed(piece)
+            yield from _reports(parser, document)
+        if empty:
+            raise BrokenOutputError("the output is empty", where=where)
+        root = parser.close()
+    except etree.XMLSyntaxError as error:
+        reason = str(error.msg).partition(", line ")[0]
+        raise document.broken(f"truncated or broken XML ({reason}), line {error.lineno or 1}") from None
+    yield from _reports(parser, document)
+    document.finish(root)
+
+
+def _reports(parser: Any, document: _Document) -> Iterator[SearchReport]:
+    for _, element in parser.read_events():
+        report = document.take(element)
+        if report is not None:
+            yield report
+
+
+class _Document:
+    """State of the parse: the query that is being read."""
+
+    def __init__(self, kind: EvidenceType, max_evalue: float, where: str) -> None:
+        self.kind, self.max_evalue, self.where = kind, max_evalue, where
+        self.version: str | None = None
+        self.database: str | None = None
+        self._next_query()
+
+    def _next_query(self) -> None:
+        self.names: dict[str, str] = {}
+        self.length = 0
+        self.found = 0
+        self.hits: list[Hit] = []
+        self.statistics = False
+
+    def broken(self, what: str) -> BrokenOutputError:
+        """The error to raise for a fault in the present query."""
+        query = self.names.get("Iteration_query-def") or self.names.get("Iteration_query-ID")
+        return BrokenOutputError(what, where=f"{self.where}, query {query[:60]}" if query else self.where)
+
+    def take(self, element: Any) -> SearchReport | None:
+        """Take an element that has ended; a query's last gives its report."""
+        tag = element.tag
+        if tag == "Hit":
+            self._take_hit(element)
+            element.clear()
+        elif tag == "Statistics":
+            self.statistics = True
+        elif tag == "Iteration":
+            report = self._report()
+            element.clear()
+            self._next_query()
+            return report
+        elif tag == "Iteration_query-len":
+            self.length = self._whole(element.text, tag, least=1)
+        elif tag == "BlastOutput_version":
+            self.version = (element.text or "").partition(" ")[2] or None
+        elif tag == "BlastOutput_db":
+            self.database = element.text
+        else:
+            self.names[tag] = element.text or ""
+        return None
+
+    def finish(self, root: Any) -> None:
+        """The end of the document."""
+        if root is None or root.tag != "BlastOutput":
+            raise self.broken(f"not BLAST XML: the root is <{root.tag if root is not None else ''}>")
+
+    def _report(self) -> SearchReport:
+        if not self.length:
+            raise self.broken("a query without its length")
+        if not self.statistics:
+            raise self.broken("a query without the statistics that end its hits")
+        # outputs of single queries may name the query by its id only
+        title = self.names.get("Iteration_query-def", "")
+        name = (title if title and title != "No definition line" else self.names.get("Iteration_query-ID", "")).split()
+        if not name:
+            raise self.broken("a query without a name")
+        return SearchReport(
+            query=name[0],
+            query_length=self.length,
+            type=self.kind,
+            found=self.found,
+            hits=tuple(self.hits),
+            program="blastp",
+            version=self.version,
+            database=self.database,
+        )
+
+    def _take_hit(self, element: Any) -> None:
+        fields = {child.tag: child.text or "" for child in element}
+        self.found += 1
+        # BLAST numbers the hits of a query: a gap means that some are gone
+        if self._whole(fields.get("Hit_num"), "Hit_num") != self.found:
+            raise self.broken(f"hit number {fields['Hit_num']} where {self.found} is due")
+        target = self._target(fields)
+        length = self._whole(fields.get("Hit_len"), f"Hit_len of {target}", least=1)
+        blocks = [block for block in element if block.tag == "Hit_hsps"]
+        elements = [child for block in blocks for child in block if child.tag == "Hsp"]
+        if not elements:
+            raise self.broken(f"hit {target} without alignments")
+        hsps = [self._hsp(hsp, number, target, length) for number, hsp in enumerate(elements, 1)]
+        kept = tuple(hsp for hsp in hsps if hsp.evalue is not None and hsp.evalue <= self.max_evalue)
+        if kept:
+            self.hits.append(Hit(self.kind, target, length, kept))
+
+    def _target(self, fields: dict[str, str]) -> str:
+        hit_id, title = fields.get("Hit_id", ""), fields.get("Hit_def", "").split()
+        if hit_id and "BL_ORD_ID" not in hit_id:
+            return _parsed_id(hit_id)  # a database with parsed ids: the title has lost the id
+        if not title:
+            raise self.broken(f"hit number {self.found} without an id")
+        return _ecod_id(title[0])
+
+    def _hsp(self, element: Any, number: int, target: str, target_length: int) -> Hsp:
+        fields = {child.tag: child.text or "" for child in element}
+        name = f"alignment {number} of {target}"
+        if self._whole(fields.get("Hsp_num"), f"number of {name}") != number:
+            raise self.broken(f"{name} has the number {fields['Hsp_num']}")
+        query, hit = fields.get("Hsp_qseq", ""), fields.get("Hsp_hseq", "")
+        columns = self._whole(fields.get("Hsp_align-len"), f"Hsp_align-len of {name}", least=1)
+        if not len(query) == len(hit) == columns:
+            raise self.broken(f"{name} has lines of {len(query)} and {len(hit)} columns, not {columns}")
+        query_start = self._side(fields, "query", query, self.length, name)
+        target_start = self._side(fields, "hit", hit, target_length, name)
+        identical = self._whole(fields.get("Hsp_identity"), f"Hsp_identity of {name}")
+        if identical > columns:
+            raise self.broken(f"{name} has {identical} identical pairs in {columns} columns")
+        segments = ungapped_segments(query, hit, query_start, target_start)
+        if not segments:
+            raise self.broken(f"{name} aligns nothing")
+        return Hsp(
+            segments,
+            evalue=self._number(fields.get("Hsp_evalue"), f"Hsp_evalue of {name}"),
+            bitscore=self._number(fields.get("Hsp_bit-score"), f"Hsp_bit-score of {name}"),
+            identity=identical / columns,
+        )
+
+    def _side(self, fields: dict[str, str], side: str, line: str, length: int, name: str) -> int:
+        start = self._whole(fields.get(f"Hsp_{side}-from"), f"Hsp_{side}-from of {name}", least=1)
+        end = self._whole(fields.get(f"Hsp_{side}-to"), f"Hsp_{side}-to of {name}", least=1)
+        if end > length or end - start + 1 != residues(line):
+            raise self.broken(f"{name} says {side} residues {start} to {end} of {length} for {residues(line)} letters")
+        return start
+
+    def _whole(self, text: str | None, name: str, *, least: int = 0) -> int:
+        if text is None or not (text.isascii() and text.isdigit() and len(text) <= 15) or int(text) < least:
+            raise self.broken(f"{name} is {text!r:.40}, not a whole number of {least} or more")
+        return int(text)
+
+    def _number(self, text: str | None, name: str) -> float:
+        try:
+            value = float(text or "")
+        except ValueError:
+            value = math.nan
+        if not 0 <= value < math.inf:
+            raise self.broken(f"{name} is {text!r:.40}, not a number of 0 or more")
+        return value
+
+
+def _ecod_id(word: str) -> str:
+    """The id in a title's first word; ECOD's own files have ``uid|domain_id|f_id|range``."""
+    if "|" not in word:
+        return word
+    return next((part for part in word.split("|") if _ECOD_ID.fullmatch(part)), word)
+
+
+def _parsed_id(hit_id: str) -> str:
+    """The id as given to makeblastdb: ``lcl|e1suaA1`` and ``e1suaA1`` are both, ``pdb|1SUA|A`` is a chain key."""
+    parts = hit_id.split("|")
+    if parts[0] == "pdb" and len(parts) >= 3:
+        return f"{parts[1].lower()}_{parts[2]}"
+    return parts[1] if parts[0] in ("lcl", "gnl") and len(parts) == 2 else _ecod_id(hit_id)
