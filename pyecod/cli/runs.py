@@ -134,7 +134,7 @@ def prune(
 ) -> None:
     """Remove old runs; never the current one, and nothing at all without --really."""
     history = _history(batch, base_path)
-    age = None if older_than is None else _age(older_than)
+    age = None if older_than is None else parse_age(older_than)
     removed = history.prune(keep, age, data_types=[data_type] if data_type else list(DataType), dry_run=dry_run)
     if as_json:
         print_json({"dry_run": dry_run, "files": removed})
@@ -178,7 +178,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 200 else text[:200] + "…"
 
 
-def _age(text: str) -> timedelta:
+def parse_age(text: str) -> timedelta:
+    """Read ``90d``, ``12h`` or ``4w``."""
     from pyecod.errors import UsageError
 
     match = re.fullmatch(r"([0-9]{1,5})([hdw])", text)
