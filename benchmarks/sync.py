@@ -4,13 +4,15 @@
 
 The batch is a real one on disk (manifest and one partition file per chain, 11 copies per sequence on average, 1.7
 domains, three evidence types); the server is an embedded PostgreSQL of its own, started for this and removed. Times
-include opening the batch. ``resync_ratio`` is the first load's time over that of the second.
+include opening the batch. ``resync_ratio`` is the first load's time over that of the second, which knows the folder by
+its file times; ``resync_opened_seconds`` is one that has to open the batch to see that nothing changed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import sys
 import tempfile
@@ -26,7 +28,7 @@ from pyecod.partition.xml import write_partition
 from pyecod.pdb.chain import Chain, Numbering, NumberingRun, sequence_md5
 from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType
-from pyecod.store import EmbeddedPostgres, Store, export_batch, migrate, sync_batch
+from pyecod.store import EmbeddedPostgres, Store, migrate, sync_folder
 
 COPIES = 11  # chains per sequence on average
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
@@ -166,14 +168,19 @@ def measure(folder: Path, chains: int, seed: int) -> dict[str, float]:
         start = time.perf_counter()
         migrate(store)
         migrated = time.perf_counter() - start
+        time.sleep(4)  # a batch that changed a moment ago is never skipped by its file times
         times, rows = [], []
         for _ in range(2):
             start = time.perf_counter()
-            report = sync_batch(store, export_batch(Batch.open(path)))
+            report = sync_folder(store, path)
             times.append(time.perf_counter() - start)
             rows.append(report.rows)
+        os.utime(path / "partitions")  # as after a copy: the batch is opened, and found to be the same
         start = time.perf_counter()
-        sync_batch(store, export_batch(Batch.open(path)), overwrite=True)
+        sync_folder(store, path)
+        opened = time.perf_counter() - start
+        start = time.perf_counter()
+        sync_folder(store, path, overwrite=True)
         full = time.perf_counter() - start
     finally:
         server.stop()
@@ -182,7 +189,8 @@ def measure(folder: Path, chains: int, seed: int) -> dict[str, float]:
         "rows": rows[0],
         "rows_per_s": round(rows[0] / times[0]),
         "seconds": round(times[0], 2),
-        "resync_seconds": round(times[1], 2),
+        "resync_seconds": round(times[1], 4),
+        "resync_opened_seconds": round(opened, 2),
         "resync_ratio": round(times[0] / times[1], 1),
         "overwrite_seconds": round(full, 2),
         "migrate_seconds": round(migrated, 3),

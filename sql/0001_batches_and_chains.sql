@@ -16,6 +16,7 @@ CREATE TABLE pdb_update.batch (
     settings          jsonb NOT NULL DEFAULT '{}',
     settings_digest   text,
     content_digest    text,
+    folder_stamp      text,
     synced_at         timestamptz NOT NULL DEFAULT now(),
     CHECK (batch_type <> 'weekly' OR release_date IS NOT NULL)
 );
@@ -34,6 +35,7 @@ COMMENT ON COLUMN pdb_update.batch.tool_versions IS 'Version of each search prog
 COMMENT ON COLUMN pdb_update.batch.settings IS 'Settings the batch ran under (no database settings, no secrets)';
 COMMENT ON COLUMN pdb_update.batch.settings_digest IS 'SHA-256 of the settings results depend on';
 COMMENT ON COLUMN pdb_update.batch.content_digest IS 'SHA-256 of what was loaded: equal means nothing to load; NULL after a load with rejected rows';
+COMMENT ON COLUMN pdb_update.batch.folder_stamp IS 'Size and time of manifest, journal and partition folder when it was loaded: equal means not even opened again';
 COMMENT ON COLUMN pdb_update.batch.synced_at IS 'When it was last loaded';
 
 CREATE TABLE pdb_update.weekly_release (

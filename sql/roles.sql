@@ -37,6 +37,16 @@ BEGIN
                         pdb_update.cluster_member TO pyecod_writer;
         GRANT USAGE ON SEQUENCE pdb_update.job_root_number TO pyecod_writer;
     END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'grants to readers and writers are incomplete: %', SQLERRM;
+END
+$$;
+
+DO $$
+DECLARE
+    item record;
+BEGIN
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'pyecod_owner') THEN
         EXECUTE format('GRANT CREATE ON DATABASE %I TO pyecod_owner', current_database());
         IF NOT pg_has_role(current_user, 'pyecod_owner', 'MEMBER') THEN
@@ -58,6 +68,6 @@ BEGIN
     END IF;
 EXCEPTION
     WHEN insufficient_privilege THEN
-        RAISE NOTICE 'grants are incomplete: %', SQLERRM;
+        RAISE NOTICE 'pyecod_owner does not own everything: %', SQLERRM;
 END
 $$;

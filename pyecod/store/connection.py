@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
 from pyecod.config import DatabaseSettings, data_home
-from pyecod.errors import StoreError, StoreUnavailableError
+from pyecod.errors import NoDatabaseError, StoreError, StoreUnavailableError
 from pyecod.store.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
@@ -23,16 +22,32 @@ if TYPE_CHECKING:
 OLDEST_SERVER = 130000  # PostgreSQL 13: the oldest still met on clusters
 
 
-@dataclass(frozen=True, slots=True)
 class Store:
-    """One PostgreSQL database. Holds no connection and no password; :meth:`connect` opens one when needed.
+    """One PostgreSQL database. Holds no password, and no connection: :meth:`connect` opens one when needed.
 
     ``conninfo`` is a libpq connection string or URL; what it leaves open comes from the ``PG…`` variables, the
-    service file and ``~/.pgpass``.
+    service file and ``~/.pgpass``. With ``server`` it is the embedded one, which runs at least until :meth:`close`.
     """
 
-    conninfo: str
-    connect_timeout: int = 10
+    def __init__(
+        self, conninfo: str = "", *, connect_timeout: int = 10, server: EmbeddedPostgres | None = None
+    ) -> None:
+        self.server = server
+        self._use = server.acquire() if server is not None else None
+        self.conninfo = server.url if server is not None else conninfo
+        self.connect_timeout = connect_timeout
+
+    def close(self) -> None:
+        """End the use of the embedded server; its last user stops it, unless `pyecod db start` keeps it."""
+        if self._use is not None and self.server is not None:
+            use, self._use = self._use, None
+            self.server.release(use)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def target(self) -> str:
@@ -94,22 +109,22 @@ class Store:
         return StoreError(said, where=self.target, hint=hint)
 
 
-def open_store(settings: DatabaseSettings, *, start: bool = True) -> Store | None:
-    """The database the settings name, or None where they name none (``mode: none``).
+def open_store(settings: DatabaseSettings) -> Store:
+    """The database the settings name, to be used in a ``with`` block. Nothing is connected yet.
 
-    Mode ``embedded`` starts the private server where it is not running (unless ``start`` is False) and leaves it
-    running: ``pyecod db stop`` ends it. Nothing is connected yet; the schema is made by :func:`migrate`.
+    Mode ``embedded`` starts the private server where it is not running; leaving the block stops it again when nobody
+    else uses it and `pyecod db start` was not given.
 
     Raises:
+        NoDatabaseError: the settings name none (``mode: none``).
         StoreError: the embedded server cannot start, or ``database.url`` is not a connection string.
     """
     if settings.mode == "none":
-        return None
+        raise NoDatabaseError(
+            "no database is configured (database.mode: none)", hint="database.mode: embedded or server"
+        )
     if settings.mode == "embedded":
-        server = embedded_postgres(settings)
-        if start:
-            server.start()
-        return Store(server.url, settings.connect_timeout)
+        return Store(server=embedded_postgres(settings), connect_timeout=settings.connect_timeout)
     try:
         parts = conninfo_to_dict(settings.url or "")
     except psycopg.ProgrammingError:
@@ -120,7 +135,7 @@ def open_store(settings: DatabaseSettings, *, start: bool = True) -> Store | Non
         ) from None
     if "password" in parts:
         raise StoreError("database.url holds a password", hint="put it into ~/.pgpass or a libpq service file")
-    return Store(settings.url or "", settings.connect_timeout)
+    return Store(settings.url or "", connect_timeout=settings.connect_timeout)
 
 
 def embedded_postgres(settings: DatabaseSettings) -> EmbeddedPostgres:

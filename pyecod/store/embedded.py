@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from pyecod.errors import StoreError
@@ -82,29 +83,16 @@ class EmbeddedPostgres:
         return self._running() is not None
 
     def start(self) -> bool:
-        """Start the server, made first where there is none yet; True when this call started it.
+        """Start the server, made first where there is none yet, and keep it running; True when this call started it.
 
         Raises:
             StoreError: it cannot start; the error says why and what to do.
         """
-        if self.is_running:
-            return False
-        try:
+        with self._errors("start"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self._locked():
-                if self.is_running:
-                    return False
-                self._check_machine()
-                if not self.data.exists():
-                    self._initialise()
-                self._launch()
-        except OSError as error:
-            raise StoreError(
-                f"the embedded PostgreSQL cannot start: {error.strerror or error}",
-                where=error.filename or self.folder,
-                hint="database.data_dir must be a writable local folder with free space",
-            ) from error
-        return True
+            started = self._start()
+            self._keep_file.touch()
+        return started
 
     def stop(self) -> bool:
         """Stop the server, ending its connections; True when this call stopped it.
@@ -112,17 +100,77 @@ class EmbeddedPostgres:
         Raises:
             StoreError: it does not end.
         """
+        with self._errors("be stopped"):
+            self._keep_file.unlink(missing_ok=True)
+            return self._stop()
+
+    def acquire(self) -> IO[str]:
+        """Have the server running until :meth:`release`; it is started when it is not.
+
+        Raises:
+            StoreError: it cannot start.
+        """
+        with self._errors("start"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            use = (self.folder / "users").open("a")
+            fcntl.flock(use, fcntl.LOCK_SH)  # waits while the last user is stopping the server
+            try:
+                self._start()
+            except BaseException:
+                use.close()
+                raise
+            return use
+
+    def release(self, use: IO[str]) -> None:
+        """Give back what :meth:`acquire` gave; the last user stops the server, unless :meth:`start` asked to keep it.
+
+        Raises:
+            StoreError: it does not end.
+        """
+        with self._errors("be stopped"), use:
+            try:
+                fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return  # others use it
+            if not self._keep_file.exists():
+                self._stop()
+
+    def _start(self) -> bool:
+        if self.is_running:
+            return False
+        with self._locked():
+            if self.is_running:
+                return False
+            self._check_machine()
+            if not self.data.exists():
+                self._initialise()
+            self._launch()
+        return True
+
+    def _stop(self) -> bool:
         if not self.is_running:
             return False
-        try:
-            with self._locked():
-                if not self.is_running:
-                    return False
-                self._run("pg_ctl", "stop", "-w", "-t", "60", "-m", "fast", "-D", "data")
-                self._host_file.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"the embedded PostgreSQL cannot be stopped: {error}", where=self.folder) from error
+        with self._locked():
+            if not self.is_running:
+                return False
+            self._run("pg_ctl", "stop", "-w", "-t", "60", "-m", "fast", "-D", "data")
+            self._host_file.unlink(missing_ok=True)
         return True
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"the embedded PostgreSQL cannot {what}: {error.strerror or error}",
+                where=error.filename or self.folder,
+                hint="database.data_dir must be a writable local folder with free space",
+            ) from error
+
+    @property
+    def _keep_file(self) -> Path:
+        return self.folder / "keep"
 
     @property
     def _host_file(self) -> Path:

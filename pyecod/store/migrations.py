@@ -128,6 +128,24 @@ def pending_migrations(store: Store) -> tuple[str, ...]:
     return migrate(store, dry_run=True).applied
 
 
+def require_schema(store: Store) -> None:
+    """Make sure the schema is up to date; the embedded server's is brought up to date, a shared one is left alone.
+
+    Raises:
+        StoreError: migrations are pending on a server, or as :func:`migrate`.
+    """
+    if store.server is not None:
+        migrate(store)
+        return
+    pending = pending_migrations(store)
+    if pending:
+        raise StoreError(
+            f"the schema lacks {len(pending)} migration{'s' if len(pending) > 1 else ''} ({pending[0]}…)",
+            where=store.target,
+            hint="pyecod db migrate",
+        )
+
+
 def grant_roles(store: Store) -> tuple[str, ...]:
     """Make the roles owner, writer and reader and give each what it needs; what the server objected to.
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ import orjson
 from pyecod.batch import Batch
 from pyecod.batch.fields import chain_to_plain
 from pyecod.batch.header import BatchHeader, header_to_plain
+from pyecod.batch.journal import JOURNAL_NAME
+from pyecod.batch.manifest import MANIFEST_NAME
 from pyecod.batch.record import ChainRecord, Status
 from pyecod.errors import BatchError, BrokenInputError
 from pyecod.ids import ChainKey
@@ -24,7 +27,8 @@ from pyecod.partition.xml import PartitionFile, read_partition
 
 WORSE = "worse"  # repair_status of a chain whose new result must not become current
 _FORMAT = b"1"  # change it when the tables hold more of a batch than before: loaded batches are then loaded again
-_OWN = re.compile(rb'\b(pdb_id|chain_id|id|pdb_range)="([^"]*)"')  # what identical chains do not share in a file
+_COARSEST_CLOCK = 3.0  # seconds: file times of old network file systems have a step of 2
+_OWN = re.compile(rb' (pdb_id|chain_id|id|pdb_range)="([^"]*)"')  # what identical chains do not share in a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,9 @@ class Rejection:
 class BatchExport:
     """One batch to load. ``rows()`` streams its chains, anew at every call, and what cannot be read of them.
 
-    ``digest`` changes whenever something that is loaded changed. ``driven_by`` names the live process that works on
-    the batch, None where there is none or it is this one.
+    ``digest`` changes whenever something that is loaded changed. ``stamp`` is :func:`folder_stamp` of before the batch
+    was opened, None where it is not known. ``driven_by`` names the live process that works on the batch, None where
+    there is none or it is this one.
     """
 
     header: BatchHeader
@@ -72,6 +77,7 @@ class BatchExport:
     digest: str
     rows: Callable[[], Iterator[ChainRow | Rejection]]
     driven_by: str | None = None
+    stamp: str | None = None
 
     @property
     def status(self) -> Status:
@@ -81,8 +87,28 @@ class BatchExport:
         return Status.COMPLETE if self.header.completed else Status.PENDING
 
 
-def export_batch(batch: Batch) -> BatchExport:
-    """What a batch folder holds for the database.
+def folder_stamp(path: Path) -> str | None:
+    """Size and time of a batch's manifest, journal and partition folder, which every change of the batch changes.
+
+    None where one changed within the last seconds: a further change might not show.
+    """
+    parts = [str(path.absolute()), _FORMAT.decode()]
+    for name in (MANIFEST_NAME, JOURNAL_NAME, "partitions"):
+        try:
+            found = (path / name).stat()
+        except FileNotFoundError:
+            parts.append("-")
+            continue
+        except OSError:
+            return None
+        if time.time() - found.st_mtime < _COARSEST_CLOCK:
+            return None
+        parts.append(f"{found.st_size}:{found.st_mtime_ns}")
+    return " ".join(parts)
+
+
+def export_batch(batch: Batch, *, stamp: str | None = None) -> BatchExport:
+    """What a batch holds for the database; ``stamp`` is its :func:`folder_stamp` of before it was opened.
 
     Raises:
         BatchError: the header has a date that is none.
@@ -100,6 +126,7 @@ def export_batch(batch: Batch) -> BatchExport:
         digest=_digest(batch),
         rows=lambda: batch_rows(batch),
         driven_by=_driver(batch),
+        stamp=stamp,
     )
 
 
@@ -164,7 +191,7 @@ class PartitionReader:
 
         def blank(match: re.Match[bytes]) -> bytes:
             own.append((match[1], match[2]))
-            return match[1] + b'=""'
+            return b' %b=""' % match[1]
 
         shared = _OWN.sub(blank, data)
         if self._file is not None and shared == self._shared:

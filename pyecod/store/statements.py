@@ -81,6 +81,12 @@ UPSERT_REPAIR = _upsert(
     ),
 )
 
+NOTE_CONTENT = """
+UPDATE pdb_update.batch SET content_digest = %(digest)s, folder_stamp = %(stamp)s, synced_at = now()
+WHERE batch_name = %(batch_name)s
+"""
+NOTE_STAMP = "UPDATE pdb_update.batch SET folder_stamp = %(stamp)s WHERE batch_name = %(batch_name)s"
+
 CREATE_INCOMING = sql.SQL(
     "CREATE TEMPORARY TABLE incoming_chain ({columns}) ON COMMIT DROP;"
     "CREATE TEMPORARY TABLE new_run (row_number integer NOT NULL, run_id bigint NOT NULL) ON COMMIT DROP"

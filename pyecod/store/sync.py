@@ -5,20 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from pyecod.errors import BatchLockedError, StoreError
-from pyecod.store.rows import BatchExport, ChainRow, Rejection
+from pyecod.batch import Batch
+from pyecod.errors import BatchError, BatchLockedError, StoreError, StoreUnavailableError
+from pyecod.store.migrations import require_schema
+from pyecod.store.rows import BatchExport, ChainRow, Rejection, export_batch, folder_stamp
 from pyecod.store.statements import (
     CLEAR_RUNS,
     CREATE_INCOMING,
     MARK_CURRENT,
     NEW_RUNS,
+    NOTE_CONTENT,
+    NOTE_STAMP,
     REFUSE_STRANGERS,
     REPLACE_RUNS,
     UNMARK_CURRENT,
@@ -48,7 +54,7 @@ class SyncReport:
     """What a load did. ``unchanged``: the batch was loaded before as it is, nothing was looked at.
 
     ``inserted`` and ``updated`` count chains; ``runs`` are new partition results with their ``domains`` and
-    ``evidence`` rows.
+    ``evidence`` rows. ``problem`` says why a batch was not loaded at all.
     """
 
     batch_name: str
@@ -62,6 +68,19 @@ class SyncReport:
     sequences: int = 0
     rejected: tuple[Rejection, ...] = ()
     seconds: float = 0.0
+    problem: str | None = None
+
+    def __str__(self) -> str:
+        """The report in one line."""
+        if self.problem is not None:
+            return f"{self.batch_name}: not loaded: {self.problem}"
+        if self.unchanged:
+            return f"{self.batch_name}: unchanged since it was loaded"
+        rejected = f", {len(self.rejected):,} rejected" if self.rejected else ""
+        return (
+            f"{self.batch_name}: {self.chains:,} chains loaded ({self.inserted:,} new, {self.updated:,} changed, "
+            f"{self.runs:,} new partitions{rejected}) in {self.seconds:.1f} s"
+        )
 
     @property
     def rows(self) -> int:
@@ -78,6 +97,63 @@ class _Counts:
     domains: int = 0
     evidence: int = 0
     sequences: int = 0
+
+
+def sync_batches(
+    store: Store,
+    paths: Iterable[Path],
+    *,
+    overwrite: bool = False,
+    force: bool = False,
+    progress: Callable[[Path, int], None] | None = None,
+) -> list[SyncReport]:
+    """Load batch folders one after the other; one that cannot be loaded is a report with its ``problem``.
+
+    ``progress`` is told the folder and the number of chains done.
+
+    Raises:
+        StoreUnavailableError: the server cannot be reached or went away.
+        StoreError: the schema is missing or older than this program.
+    """
+    require_schema(store)
+    reports = []
+    for path in paths:
+        told = None if progress is None else partial(progress, path)
+        try:
+            reports.append(sync_folder(store, path, overwrite=overwrite, force=force, progress=told))
+        except StoreUnavailableError:
+            raise
+        except (StoreError, BatchError) as error:
+            reports.append(SyncReport(path.name, problem=str(error)))
+    return reports
+
+
+def sync_folder(
+    store: Store,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    force: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> SyncReport:
+    """Load the batch in a folder; one that was loaded as it is is not even opened.
+
+    Raises:
+        BatchError: there is no batch, or it is damaged.
+        BatchLockedError, StoreUnavailableError, StoreError: as :func:`sync_batch`.
+    """
+    start = time.monotonic()
+    stamp = folder_stamp(path)
+    if stamp is not None and not overwrite:
+        with store.connect() as connection:
+            row = connection.execute(
+                "SELECT batch_name FROM pdb_update.batch WHERE folder_stamp = %s AND status <> 'running'", (stamp,)
+            ).fetchone()
+        if row is not None:
+            return SyncReport(row[0], unchanged=True, seconds=time.monotonic() - start)
+    source = export_batch(Batch.open(path), stamp=stamp)
+    report = sync_batch(store, source, overwrite=overwrite, force=force, progress=progress)
+    return replace(report, seconds=time.monotonic() - start)
 
 
 def sync_batch(
@@ -109,6 +185,7 @@ def sync_batch(
     with store.connect() as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         if not overwrite and _is_loaded(connection, source):
+            connection.execute(NOTE_STAMP, {"stamp": source.stamp, "batch_name": source.header.batch_name})
             return SyncReport(source.header.batch_name, unchanged=True, seconds=time.monotonic() - start)
         loader = _Loader(connection, source, overwrite)
         loader.load_header()
@@ -239,10 +316,14 @@ class _Loader:
 
     def finish(self) -> None:
         """Note what was loaded; after a rejection the next load looks at everything again."""
-        digest = None if self.rejected else self.source.digest
+        complete = not self.rejected
         self.connection.execute(
-            "UPDATE pdb_update.batch SET content_digest = %s, synced_at = now() WHERE batch_name = %s",
-            (digest, self.source.header.batch_name),
+            NOTE_CONTENT,
+            {
+                "digest": self.source.digest if complete else None,
+                "stamp": self.source.stamp if complete else None,
+                "batch_name": self.source.header.batch_name,
+            },
         )
 
     def _refuse(self, row: ChainRow, error: Exception) -> None:
