@@ -7,7 +7,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from pyecod import __version__
 from pyecod.errors import PyecodError
@@ -35,14 +35,16 @@ class LazyGroup(TyperGroup):
         """Every command, in the order of ``COMMANDS``."""
         return list(COMMANDS)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The help page's list, from the one-liners above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command itself, or for the help page a stand-in with its one line."""
+        """The command itself; its module is imported now."""
         if cmd_name not in COMMANDS:
             return None
-        target, summary = COMMANDS[cmd_name]
-        if ctx.resilient_parsing or cmd_name not in sys.argv:
-            return TyperCommand(cmd_name, help=summary)
-        module, _, attribute = target.partition(":")
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         loaded = getattr(importlib.import_module(module), attribute)
         if not isinstance(loaded, typer.Typer):
             single = typer.Typer(add_completion=False)
