@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -156,7 +157,7 @@ class SearchCache:
         return CacheCheck(checked, size, tuple(damaged))
 
     def prune(
-        self, *, older_than_days: float | None = None, max_bytes: int | None = None, dry_run: bool = True
+        self, *, older_than: timedelta | None = None, max_bytes: int | None = None, dry_run: bool = True
     ) -> PruneReport:
         """Remove entries not used for so long, then the longest unused until the rest fits ``max_bytes``.
 
@@ -164,7 +165,7 @@ class SearchCache:
         touched. Removing is always safe: what is needed again is searched again.
         """
         now = time.time()
-        age_limit = older_than_days * _DAY if older_than_days is not None else float("inf")
+        age_limit = older_than.total_seconds() if older_than is not None else float("inf")
         entries = sorted(self.entries(), key=lambda entry: entry.used)
         left = sum(entry.size for entry in entries)
         removed: list[CacheEntry] = []
