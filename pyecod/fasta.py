@@ -12,8 +12,9 @@ from pyecod.errors import BrokenInputError
 from pyecod.files import atomic_write, open_text
 
 # the twenty, B/Z/J ambiguous, U and O rare, X unknown; * only as a terminal stop
-_LETTERS = re.compile(r"[ACDEFGHIKLMNPQRSTVWYBZJUOX]*")
+_LETTERS = re.compile(r"[ACDEFGHIKLMNPQRSTVWYBZJUOX]*", re.ASCII | re.IGNORECASE)
 _LONGEST_LINE = 10_000_000
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +56,30 @@ def read_fasta(path: Path, *, refuse: Callable[[str, BrokenInputError], None] | 
 
 
 def _records(path: Path) -> Iterator[tuple[FastaRecord, BrokenInputError | None]]:
-    title, start = "", 0
+    title, start, stop = "", 0, 0
     parts: list[str] = []
     error: BrokenInputError | None = None
     try:
         with open_text(path) as lines:
-            for number, line in enumerate(lines, 1):
-                if len(line) > _LONGEST_LINE:
+            for number, text in enumerate(iter(lambda: lines.readline(_LONGEST_LINE + 1), ""), 1):
+                if len(text) > _LONGEST_LINE:
                     raise BrokenInputError(f"line longer than {_LONGEST_LINE:,} characters", where=f"{path}:{number}")
-                line = line.strip()
+                line = text.strip().removeprefix(_BYTE_ORDER_MARK)
                 if line.startswith(">"):
                     if start:
                         yield _record(title, start, parts), error
-                    title, start, parts, error = line[1:].strip(), number, [], None
+                    title, start, stop, parts, error = line[1:].strip(), number, 0, [], None
                     if not title:
                         raise BrokenInputError("title line without an id", where=f"{path}:{number}")
                 elif line and not line.startswith(";"):
                     if not start:
                         raise BrokenInputError("sequence before the first title line (>)", where=f"{path}:{number}")
-                    letters = "".join(line.split()).upper().removesuffix("*")
-                    parts.append(letters)
+                    letters = "".join(line.split())
+                    error = error or (_wrong_letter("*", path, stop) if stop else None)
+                    stop = number if letters.endswith("*") else 0
+                    letters = letters.removesuffix("*")
                     error = error or _wrong_letter(letters, path, number)
+                    parts.append(letters.upper())
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as failure:
         raise BrokenInputError(f"cannot read FASTA: {failure}", where=path) from failure
     if start:
