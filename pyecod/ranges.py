@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pyecod.errors import RangeError
 
-_SEGMENT = re.compile(r"(?:[A-Za-z0-9.]+:)?([0-9]+)(?:-([0-9]+))?")
+_SEGMENT = re.compile(r"(?:[A-Za-z0-9.-]+:)?([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True)
