@@ -107,9 +107,10 @@ def run_program(
     timeout: float,
     file_limit: int | None = None,
     stop: threading.Event | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Run a program to its end; what it prints is thrown away. See :func:`stream_program`."""
-    for _ in stream_program(command, timeout=timeout, file_limit=file_limit, stop=stop):
+    for _ in stream_program(command, timeout=timeout, file_limit=file_limit, stop=stop, folder=folder):
         pass
 
 
@@ -119,11 +120,13 @@ def stream_program(
     timeout: float,
     file_limit: int | None = None,
     stop: threading.Event | None = None,
+    folder: Path | None = None,
 ) -> Generator[bytes, None, None]:
     """Run a program and yield its standard output in pieces; use it up, or close it, in the thread that began it.
 
     ``command`` begins with the program's absolute path; no shell is involved. ``timeout`` is in seconds,
-    ``file_limit`` the largest file it may write, in bytes. Setting ``stop`` from another thread ends it.
+    ``file_limit`` the largest file it may write, in bytes. Setting ``stop`` from another thread ends it. It works in
+    ``folder`` where one is given.
 
     Raises:
         ProgramError: it failed, was killed, was stopped, or ran out of time; with the end of its error output.
@@ -131,7 +134,7 @@ def stream_program(
     """
     name = Path(command[0]).name
     started = time.monotonic()
-    process = _start(command, file_limit or 0)
+    process = _start(command, file_limit or 0, folder)
     messages = bytearray()
     try:
         with selectors.DefaultSelector() as selector:
@@ -154,7 +157,7 @@ def stream_program(
         raise _explain(name, code, messages.decode(errors="replace"), time.monotonic() - started)
 
 
-def _start(command: Sequence[str | Path], file_limit: int) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str | Path], file_limit: int, folder: Path | None) -> subprocess.Popen[bytes]:
     wrapped = [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid()), str(file_limit), *map(str, command)]
     # BLAST+ reports its use over the network unless told not to; one thread per program is what we count with
     environment = {**os.environ, "BLAST_USAGE_REPORT": "false", "OMP_NUM_THREADS": "1", "LC_ALL": "C"}
@@ -164,6 +167,7 @@ def _start(command: Sequence[str | Path], file_limit: int) -> subprocess.Popen[b
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        cwd=folder,
         env=environment,
     )
 
