@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pyecod.config import Settings
+    from pyecod.doctor import Finding
 
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="YAML settings file", show_default=False, metavar="FILE")
@@ -42,6 +44,21 @@ def print_json(value: Any) -> None:
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
     sys.stdout.write(orjson.dumps(value, default=str, option=options).decode() + "\n")
+
+
+def print_findings(findings: Sequence[Finding]) -> int:
+    """One line for each finding of a check, with the remedy of what is wrong; the number of problems is returned."""
+    from rich.markup import escape
+
+    out = console()
+    marks = {"ok": "[green]ok     [/]", "note": "[yellow]note   [/]", "problem": "[red]problem[/]"}
+    for finding in findings:
+        out.print(f"{marks[finding.state]}  {finding.check:<22} {escape(finding.detail)}", soft_wrap=True)
+        if finding.remedy and finding.state != "ok":
+            out.print(f"{'':9}{'':<22} → {escape(finding.remedy)}", soft_wrap=True)
+    problems = sum(finding.state == "problem" for finding in findings)
+    out.print(f"\n{problems} problem{'s' if problems != 1 else ''} in {len(findings)} checks")
+    return problems
 
 
 def settings_from(file: Path | None, profile: str | None, **overrides: Any) -> Settings:
