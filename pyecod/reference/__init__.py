@@ -1,6 +1,7 @@
 """One ECOD version: built from published files, checked, opened in milliseconds, looked up by row."""
 
 from pyecod.reference.build import BuildReport, build_reference
+from pyecod.reference.check import check_reference
 from pyecod.reference.groups import LEVELS, Level
 from pyecod.reference.misfits import Misfit, Remark
 from pyecod.reference.model import ChainDomains, ReferenceDomain
@@ -16,4 +17,5 @@ __all__ = [
     "ReferenceDomain",
     "Remark",
     "build_reference",
+    "check_reference",
 ]

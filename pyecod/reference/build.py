@@ -13,7 +13,7 @@ from pathlib import Path
 from pyecod import __version__
 from pyecod.errors import ReferenceDataError, UsageError
 from pyecod.files import sha256_of
-from pyecod.reference.blast import make_database, makeblastdb_version
+from pyecod.reference.blast import make_database
 from pyecod.reference.draft import Draft, resolve_chains
 from pyecod.reference.groups import LEVELS, GroupTable, GroupVotes
 from pyecod.reference.lists import DomainList
@@ -39,6 +39,7 @@ from pyecod.reference.sequences import (
     write_domain_fasta,
 )
 from pyecod.reference.workspace import new_reference_folder
+from pyecod.search.program import program_version
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _BLAST = "blast"
@@ -103,7 +104,7 @@ def build_reference(
         hh_db,
         copy_hh,
         hierarchy,
-        makeblastdb_version(),
+        program_version("makeblastdb"),
     )
     inputs.check()
     out = out.expanduser().absolute()
@@ -201,7 +202,7 @@ def _build(folder: Path, inputs: _Inputs, log: BuildLog, progress: Progress) -> 
         created=datetime.now(UTC),
         made_by=f"pyecod {__version__}",
         programs={"makeblastdb": inputs.program},
-        counts=_counts(draft, lookup, groups, domain_db, chain_db, hh_db),
+        counts=_counts(lookup, groups, domain_db, chain_db, hh_db),
         rejected={reason.value: count for reason, count in log.rejected.items()},
         noted={reason.value: count for reason, count in log.remarks.items()},
         domain_db=domain_db,
@@ -303,7 +304,6 @@ def _profiles(
 
 
 def _counts(
-    draft: Draft,
     lookup: Lookup,
     groups: GroupTable,
     domain_db: SequenceDatabase,
@@ -320,7 +320,6 @@ def _counts(
         "chain_sequences": chain_db.sequences if chain_db else 0,
         "profiles": hh_db.entries if hh_db else 0,
         "known_profiles": hh_db.known_entries if hh_db else 0,
-        "rejected": draft.log.rejected.total(),
     } | {f"{level}_groups": len(groups.ids[level]) for level in LEVELS}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -185,6 +186,16 @@ class Reference:
             names=self.group_names(deepest) if deepest else {},
             is_representative=bool(columns.representative[row]),
         )
+
+    def id_at(self, row: int) -> str:
+        """Id of the domain of a row, 0 or more."""
+        return self._domain_ids.id_at(row)
+
+    def ids_like(self, prefix: str, most: int = 10) -> list[str]:
+        """Ids of domains that begin with ``prefix``, in byte order."""
+        first = bisect_left(self._domain_ids.ids, prefix.encode("ascii", "replace"))
+        ids = (self._domain_ids.id_at(row) for row in range(first, min(first + most, len(self))))
+        return [id_ for id_ in ids if id_.startswith(prefix)]
 
     def range_at(self, row: int) -> ResidueRange:
         """SEQRES range of the domain of a row in its chain; empty where it has none."""
