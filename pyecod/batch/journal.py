@@ -56,7 +56,7 @@ def read_journal(data: bytes, path: Path) -> JournalContent:
         end = data.find(b"\n", start) + 1
         line = _read_line(data[start : end - 1]) if end else None
         if line is None:
-            if end and end < len(data):
+            if data.find(_CHECKSUM, start + 1) >= 0:  # another line follows: this one was acknowledged
                 raise BatchError(
                     "the journal is damaged in the middle",
                     where=f"{path}:{len(lines) + 1}",
@@ -78,7 +78,7 @@ def _read_line(data: bytes) -> JournalLine | None:
     if not data.startswith(_CHECKSUM):
         return None
     body = b"{" + data[_CHECKSUM_LENGTH:]
-    if data[len(_CHECKSUM) : len(_CHECKSUM) + 8] != b"%08x" % zlib.crc32(body):
+    if data[len(_CHECKSUM) : _CHECKSUM_LENGTH] != b'%08x",' % zlib.crc32(body):
         return None
     try:
         return JournalLine(**orjson.loads(body))
