@@ -18,9 +18,9 @@ from pyecod.batch.header import utc_now
 from pyecod.config import Settings
 from pyecod.errors import EvidenceLostError, StoreError
 from pyecod.evidence import check_conservation, conservation
-from pyecod.report import write_batch_report
+from pyecod.report import write_report
 from pyecod.steps.partition import Provenance
-from pyecod.store import open_store, sync_batches
+from pyecod.store import SyncReport, migrate, open_store, sync_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
         loss = _lost_evidence(batch, settings, logger)
         batch.update_header(completed=utc_now() if counters.is_finished and loss is None else None)
     database = _load_into_database(batch, settings, logger)
-    report = write_batch_report(batch)
+    report = write_report(batch)
     publish_summary(batch, counters, report, database)
     if loss is not None:
         raise loss
@@ -109,9 +109,12 @@ def _load_into_database(
         return "no database (database.mode: none)"
     try:
         with open_store(settings.database) as store:
+            if settings.database.mode == "embedded":
+                migrate(store)
             (report,) = sync_batches(store, [batch.path])
     except StoreError as error:
-        logger.error(f"the results are on disk but not in the database: {error}")
-        return f"not loaded: {error.what}; run `pyecod sync --batch {batch.path}` when it is back"
-    rejected = f", {len(report.rejected)} rejected" if report.rejected else ""
-    return f"{report.chains} chains loaded{rejected}"
+        report = SyncReport(batch.name, problem=str(error))
+    if report.problem:
+        logger.error(f"the results are on disk but not in the database: {report.problem}")
+        return f"not loaded: {report.problem}; run `pyecod sync --batch {batch.path}` when it is mended"
+    return str(report)

@@ -20,7 +20,7 @@ def task_runner(settings: Settings) -> TaskRunner[Any]:
     if workers.kind == "threads":
         return ThreadPoolTaskRunner(max_workers=workers.count)
     require_server(workers.kind)
-    from prefect_dask import DaskTaskRunner
+    from prefect_dask.task_runners import DaskTaskRunner
 
     return DaskTaskRunner(
         cluster_kwargs={

@@ -96,9 +96,15 @@ def _input_folders(settings: Settings) -> Iterator[Finding]:
 def _database(settings: Settings) -> Finding:
     if settings.database.mode == "none":
         return Finding("database", "note", "switched off (database.mode: none)")
-    from pyecod.store import describe_database
+    from pyecod.store import open_store, pending_migrations
 
-    return Finding("database", "ok", describe_database(settings.database))
+    with open_store(settings.database) as store:
+        pending = pending_migrations(store)
+        if pending:
+            return Finding(
+                "database", "note", f"{store.target}: {len(pending)} migrations to apply", "pyecod db migrate"
+            )
+        return Finding("database", "ok", store.target)
 
 
 def _prefect() -> Finding:

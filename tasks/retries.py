@@ -25,12 +25,12 @@ def is_hopeless(error: BaseException) -> bool:
 
 
 def retried(chunk_task: AnyTask, settings: RunSettings) -> AnyTask:
-    """The task with the retries, backoff and time limit of the settings."""
+    """The task with the retries and the backoff of the settings; time limits are those of the programs it runs,
+    because Prefect cannot interrupt a thread that waits for a program."""
     return chunk_task.with_options(
         retries=settings.retries,
-        retry_delay_seconds=[settings.retry_delay * 2**n for n in range(settings.retries)] or None,
+        retry_delay_seconds=[settings.retry_delay * 2**n for n in range(settings.retries)] or 0,
         retry_condition_fn=_worth_retrying,
-        timeout_seconds=settings.chunk_timeout,
     )  # type: ignore[return-value]
 
 

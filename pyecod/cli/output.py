@@ -26,16 +26,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
 
 def console() -> Console:
     """Console on standard output, for results."""
-    from rich.console import Console
-
-    return Console(highlight=False)
+    return _console(stderr=False)
 
 
 def messages() -> Console:
     """Console on standard error, for progress and warnings."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    """As wide as the terminal; where there is none, wide enough that no table is cut."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    found = Console(stderr=stderr, highlight=False)
+    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=200)
 
 
 def print_json(value: Any) -> None:

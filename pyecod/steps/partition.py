@@ -16,7 +16,8 @@ from pyecod.errors import describe, is_disk_trouble
 from pyecod.evidence import summarise, write_summary
 from pyecod.files import sha256_of
 from pyecod.ids import ChainKey
-from pyecod.partition import Partition, partition_chain, write_partition
+from pyecod.partition import Partition, partition_chain
+from pyecod.partition.xml import write_partition
 from pyecod.pdb import load_entry
 from pyecod.pdb.chain import Chain
 from pyecod.reference import Reference

@@ -67,7 +67,7 @@ def _changes(outcome: SearchOutcome, step: Step) -> dict[str, Any]:
         "failed_step": None,
     }
     if step is Step.HHSEARCH:
-        return changes | {"hhsearch_status": Status.COMPLETE, "hhsearch_coverage": outcome.hhsearch_coverage}
+        return changes | {"hhsearch_status": Status.COMPLETE, "hhsearch_coverage": outcome.coverage}
     return changes | {
         "blast_status": Status.COMPLETE,
         "blast_coverage": outcome.coverage,
