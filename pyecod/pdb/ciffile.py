@@ -18,6 +18,8 @@ from pyecod.pdb.atoms import AtomTable
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _LONGEST_LINE = 1 << 20
+_QUOTES = "'\";"
+NULL = ("?", ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,10 @@ class CifFile:
     sha256: str
 
     def values(self, tag: str) -> list[str]:
-        """Values of one tag as written (quoted, ``?``, ``.``), in order; empty where the tag is absent."""
-        return list(self.block.find_values(tag))
+        """Values of one tag, unquoted, unknown ones as ``?`` or ``.``; empty where the tag is absent."""
+        values = list(self.block.find_values(tag))
+        together = "".join(values)
+        return [*map(unquoted, values)] if any(quote in together for quote in _QUOTES) else values
 
     def rows(self, category: str, *tags: str) -> list[tuple[str, ...]]:
         """Rows of some columns of a category, unquoted, ``""`` for unknown values; empty where a column is absent."""
@@ -40,7 +44,12 @@ class CifFile:
     def text(self, tag: str) -> str:
         """First value of a tag on one line, ``""`` where it is absent or unknown."""
         values = self.values(tag)
-        return "" if not values or gemmi.cif.is_null(values[0]) else " ".join(gemmi.cif.as_string(values[0]).split())
+        return "" if not values or values[0] in NULL else " ".join(values[0].split())
+
+
+def unquoted(value: str) -> str:
+    """A CIF value without its quotes or text-field marks."""
+    return gemmi.cif.as_string(value) if value[0] in _QUOTES else value
 
 
 def read_cif(path: Path, max_bytes: int) -> CifFile:

@@ -10,10 +10,9 @@ from itertools import groupby
 
 from pyecod.errors import BrokenInputError
 from pyecod.pdb.chain import Numbering, NumberingRun
-from pyecod.pdb.ciffile import CifFile
+from pyecod.pdb.ciffile import NULL, CifFile, unquoted
 
 _SCHEME = ("asym_id", "entity_id", "seq_id", "mon_id", "pdb_seq_num", "pdb_strand_id", "pdb_ins_code")
-_NULL = ("?", ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +95,9 @@ def _observed(file: CifFile) -> dict[str, list[int]]:
     """SEQRES numbers with atoms in the first model, by label chain id."""
     observed: dict[str, list[int]] = defaultdict(list)
     for asym, label in _residues(file, "label_asym_id", "label_seq_id"):
-        if label not in _NULL:
+        if label not in NULL:
             observed[asym].append(_number(label))
-    return observed
+    return {unquoted(asym): labels for asym, labels in observed.items()}
 
 
 def _from_atoms(file: CifFile, sequences: dict[str, tuple[str, ...]], problems: list[str]) -> list[Polymer]:
@@ -107,8 +106,9 @@ def _from_atoms(file: CifFile, sequences: dict[str, tuple[str, ...]], problems: 
     authors: dict[str, str] = {}
     tags = ("label_asym_id", "label_seq_id", "auth_asym_id", "auth_seq_id", "pdbx_PDB_ins_code")
     for asym, label, author, number, code in _residues(file, *tags):
-        if label not in _NULL:
-            authors.setdefault(asym, author)
+        if label not in NULL:
+            asym = unquoted(asym)
+            authors.setdefault(asym, unquoted(author))
             chains[asym].setdefault(_number(label), (number, code))
     polymers = []
     for asym, entity in file.rows("struct_asym", "id", "entity_id"):
@@ -173,10 +173,10 @@ def _numbering(labels: Sequence[int], numbers: Sequence[str], codes: Sequence[st
     start = first = count = 0
     shared = ""
     for label, text, code in zip(labels, numbers, codes, strict=True):
-        if text in _NULL:
+        if text in NULL:
             continue
         number = _number(text)
-        code = "" if code in _NULL else code
+        code = "" if code in NULL else code
         if count and label == start + count and number == first + count and code == shared:
             count += 1
             continue

@@ -1,0 +1,310 @@
+"""read_entry: SEQRES, both numberings, observed residues, and every chain accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from pyecod.config import ChainSettings
+from pyecod.errors import BrokenInputError, IdError
+from pyecod.pdb import CannotClassify, ModifiedResidue, NumberingRun, read_entry
+from pyecod.ranges import ResidueRange
+
+SETTINGS = ChainSettings()
+SEQUENCE = "MKVLAAGIVGLCDEFHIKLMNPQRSTVWYACDE"
+ATOM_TAGS = ("label_asym_id", "label_seq_id")
+
+
+@pytest.fixture
+def read(store):
+    def read_text(content, pdb_id="1abc", settings=SETTINGS, name="1abc.cif.gz"):
+        return read_entry(store(content, name), pdb_id, settings)
+
+    return read_text
+
+
+def test_a_plain_chain_is_read_completely(read, made_entry, molecule, store):
+    entry = read(made_entry([molecule.protein("A", SEQUENCE)]))
+    (chain,) = entry.chains
+    assert str(chain.key) == "1abc_A"
+    assert (chain.sequence, chain.entity_id, chain.label_asym_id) == (SEQUENCE, "1", "A")
+    assert chain.polymer_type == "protein"
+    assert chain.observed == ResidueRange.parse(f"1-{len(SEQUENCE)}")
+    assert chain.numbering.runs == (NumberingRun(1, 1, len(SEQUENCE)),)
+    assert chain.cannot_classify is None
+    assert (entry.pdb_id, entry.title, entry.method) == ("1abc", "A made-up entry", "X-RAY DIFFRACTION")
+    assert entry.release_date == "2021-09-17"
+    assert entry.resolution is None
+    assert entry.problems == ()
+    stored = store(made_entry([molecule.protein("A", SEQUENCE)])).read_bytes()
+    assert entry.source_sha256 == hashlib.sha256(stored).hexdigest()
+
+
+def test_sequence_is_seqres_and_not_what_is_observed(read, made_entry, molecule):
+    entry = read(made_entry([molecule.protein("A", SEQUENCE, observed=[3, 4, 5, 9])]))
+    assert entry.chains[0].sequence == SEQUENCE
+    assert entry.chains[0].observed == ResidueRange.parse("3-5,9-9")
+
+
+def test_unobserved_residues_keep_their_author_numbers(read, made_entry, molecule):
+    numbers = [str(n) for n in range(-3, 30)]
+    chain = read(made_entry([molecule.protein("A", SEQUENCE, numbers=numbers, observed=[10])])).chains[0]
+    assert [chain.numbering.author(i) for i in range(1, 34)] == numbers
+    assert chain.numbering.pdb_range("A", ResidueRange.parse("1-5")) == "A:-3-1"
+
+
+def test_insertion_codes_and_backward_numbers_are_kept(read, made_entry, molecule):
+    numbers = ["1B", "1A", "1", "2", "5", "4", "4A", "4B", "4C", "10", *map(str, range(11, 34))]
+    chain = read(made_entry([molecule.protein("A", SEQUENCE, numbers=numbers)])).chains[0]
+    assert [chain.numbering.author(i) for i in range(1, 34)] == numbers
+    assert chain.numbering.runs[:3] == (NumberingRun(1, 1, 1, "B"), NumberingRun(2, 1, 1, "A"), NumberingRun(3, 1, 2))
+
+
+def test_one_record_per_chain_whatever_the_number_of_models(read, made_entry, molecule):
+    """The second model of the made entry has all residues, the first has not: the first counts."""
+    entry = read(made_entry([molecule.protein("A", SEQUENCE, observed=range(5, 20))], models=3))
+    assert [str(chain.key) for chain in entry.chains] == ["1abc_A"]
+    assert entry.chains[0].observed == ResidueRange.parse("5-19")
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+def test_the_layout_of_the_atom_table_does_not_matter(read, made_entry, molecule, aligned):
+    molecules = [molecule.protein("A", SEQUENCE, observed=[1, 2, 30]), molecule.protein("B", SEQUENCE[:25])]
+    chains = read(made_entry(molecules, aligned=aligned, models=2)).chains
+    assert [str(chain.observed) for chain in chains] == ["1-2,30-30", "1-25"]
+
+
+def test_modified_residues_are_their_parents(read, made_entry, molecule):
+    components = ["MSE", "SEP", "TYS", "CSO", "MLY"] + ["ALA"] * 20
+    chain = read(made_entry([molecule("A", components)])).chains[0]
+    assert chain.sequence == "MSYCK" + "A" * 20
+    assert chain.modified[0] == ModifiedResidue(1, "MSE", "M")
+    assert [m.label for m in chain.modified] == [1, 2, 3, 4, 5]
+
+
+def test_parents_of_new_components_come_from_the_file(read, made_entry, molecule):
+    entry = made_entry([molecule("A", ["A1ZZ1", "A1ZZ2", "A1ZZ3"] + ["ALA"] * 20)])
+    entry.categories = {
+        "pdbx_struct_mod_residue": (("id", "label_comp_id", "parent_comp_id"), [("1", "A1ZZ1", "LYS")]),
+        "chem_comp": (("id", "mon_nstd_parent_comp_id"), [("A1ZZ2", "TRP"), ("A1ZZ3", "?"), ("ALA", "?")]),
+    }
+    chain = read(entry).chains[0]
+    assert chain.sequence == "KWX" + "A" * 20
+    assert [m.parent for m in chain.modified] == ["K", "W", "X"]
+
+
+def test_a_component_with_several_parents_is_not_guessed(read, made_entry, molecule):
+    entry = made_entry([molecule("A", ["A1ZZ1"] + ["ALA"] * 20)])
+    entry.categories = {
+        "pdbx_struct_mod_residue": (("id", "label_comp_id", "parent_comp_id"), [("1", "A1ZZ1", "'SER,TYR,GLY'")])
+    }
+    assert read(entry).chains[0].sequence[0] == "X"
+
+
+def test_unknown_residues_are_x(read, made_entry, molecule):
+    chain = read(made_entry([molecule("A", ["ALA", "UNK", "SEC", "PYL"] * 6)])).chains[0]
+    assert chain.sequence == "AXUO" * 6
+
+
+def test_microheterogeneity_counts_once_and_the_first_component_stays(read, made_entry, molecule):
+    components = ["MET", "SER/THR", "ALA/GLY/VAL", *["LYS"] * 20]
+    chain = read(made_entry([molecule("A", components)])).chains[0]
+    assert chain.sequence == "MSA" + "K" * 20
+    assert chain.numbering.runs == (NumberingRun(1, 1, 23),)
+    assert chain.observed == ResidueRange.parse("1-23")
+
+
+@pytest.mark.parametrize(
+    ("kind", "components", "reason"),
+    [
+        ("polypeptide(L)", ["ALA"] * 19, CannotClassify.PEPTIDE),
+        ("polypeptide(L)", ["ALA"] * 20, None),
+        ("polypeptide(D)", ["DAL"] * 20, None),
+        ("polypeptide(L)", ["UNK"] * 30, CannotClassify.UNKNOWN_SEQUENCE),
+        ("polypeptide(L)", ["ALA"] * 51, CannotClassify.TOO_LONG),
+        ("polydeoxyribonucleotide", ["DA"] * 30, CannotClassify.NUCLEIC_ACID),
+        ("polyribonucleotide", ["A"] * 5, CannotClassify.NUCLEIC_ACID),
+        ("polydeoxyribonucleotide/polyribonucleotide hybrid", ["DA", "U"] * 15, CannotClassify.NUCLEIC_ACID),
+        ("peptide nucleic acid", ["APN"] * 30, CannotClassify.NOT_PROTEIN),
+        ("polysaccharide(D)", ["GLC"] * 30, CannotClassify.NOT_PROTEIN),
+        ("cyclic-pseudo-peptide", ["ALA"] * 30, CannotClassify.NOT_PROTEIN),
+        ("other", ["ALA"] * 30, CannotClassify.NOT_PROTEIN),
+        ("something new", ["ALA"] * 30, CannotClassify.NOT_PROTEIN),
+        ("?", ["ALA"] * 30, None),
+        ("?", ["DA"] * 30, CannotClassify.NUCLEIC_ACID),
+        ("?", ["U"] * 30, CannotClassify.NUCLEIC_ACID),
+    ],
+)
+def test_what_cannot_be_classified_is_recorded_with_the_reason(read, made_entry, molecule, kind, components, reason):
+    molecules = [molecule("A", components, kind), molecule.protein("B", SEQUENCE)]
+    entry = read(made_entry(molecules), settings=ChainSettings(max_length=50))
+    assert [str(chain.key) for chain in entry.chains] == ["1abc_A", "1abc_B"]
+    assert entry.chains[0].cannot_classify is reason
+    assert entry.chains[0].length == len(components)
+    assert entry.chains[1].cannot_classify is None
+
+
+def test_copies_of_an_entity_are_chains_of_their_own(read, made_entry, molecule):
+    copies = [molecule.protein(a, SEQUENCE, entity="1", numbers=None) for a in ("A", "a", "AA-2")]
+    chains = read(made_entry(copies)).chains
+    assert [str(c.key) for c in chains] == ["1abc_A", "1abc_a", "1abc_AA-2"]
+    assert {c.sequence_md5 for c in chains} == {chains[0].sequence_md5}
+    assert {c.entity_id for c in chains} == {"1"}
+
+
+def test_an_entry_without_polymer_has_no_chains_and_says_so(read, made_entry):
+    entry = made_entry([])
+    entry.categories = {"entity": (("id", "type"), [("1", "branched"), ("9", "water")])}
+    entry = read(entry)
+    assert entry.chains == ()
+    assert entry.problems == ("the entry has no polymer",)
+
+
+def test_chain_ids_outside_the_grammar_are_problems_and_the_others_stay(read, made_entry, molecule):
+    bad = ["A/B", "A;rm", "_x"]
+    entry = read(made_entry([molecule.protein(a, SEQUENCE) for a in ["A", *bad, "B"]]))
+    assert [str(c.key) for c in entry.chains] == ["1abc_A", "1abc_B"]
+    assert len(entry.problems) == 3
+    for author, problem in zip(bad, entry.problems, strict=True):
+        assert repr(author) in problem
+        assert "not a chain id" in problem
+
+
+@pytest.mark.parametrize("protein_first", [True, False])
+def test_two_polymers_with_one_author_id_are_not_lost_in_silence(read, made_entry, molecule, protein_first):
+    molecules = [molecule.protein("A", SEQUENCE), molecule("A", ["DA"] * 40, "polydeoxyribonucleotide")]
+    entry = read(made_entry(molecules if protein_first else molecules[::-1]))
+    (chain,) = entry.chains
+    assert chain.polymer_type == "protein"
+    (problem,) = entry.problems
+    assert "dna" in problem
+    assert "40 residues" in problem
+
+
+def test_a_polymer_entity_without_chain_is_a_problem(read, made_entry, molecule):
+    entry = made_entry([molecule.protein("A", SEQUENCE)])
+    entry.categories = {"entity": (("id", "type"), [("1", "polymer"), ("2", "polymer")])}
+    assert read(entry).problems == ("entity 2 is a polymer without any chain",)
+
+
+def test_a_chain_whose_tables_disagree_is_a_problem_and_the_others_stay(read, made_entry, molecule):
+    text = made_entry([molecule.protein("A", SEQUENCE), molecule.protein("B", SEQUENCE)]).text()
+    head, mark, tail = text.partition("_pdbx_poly_seq_scheme.asym_id")
+    entry = read(head + mark + tail.replace("B 2 5  ALA", "B 2 5  TRP", 1))
+    assert [str(c.key) for c in entry.chains] == ["1abc_A"]
+    assert "differs between" in entry.problems[0]
+    entry = read(head + mark + tail.replace("B 2 5  ALA", "B 2 6  ALA", 1))
+    assert [str(c.key) for c in entry.chains] == ["1abc_A"]
+    assert "not numbered 1, 2, 3" in entry.problems[0]
+
+
+def test_atoms_beyond_seqres_are_a_problem(read, made_entry, molecule):
+    entry = made_entry([molecule.protein("A", SEQUENCE), molecule.protein("B", SEQUENCE)], without=["entity_poly_seq"])
+    text = entry.text().replace(" B 2 33 ", " B 2 77 ").replace("B 2 77 GLU 33 33", "B 2 33 GLU 33 33")
+    entry = read(text)
+    assert [str(c.key) for c in entry.chains] == ["1abc_A"]
+    assert "residue 77, but SEQRES has 33" in entry.problems[0]
+
+
+def test_without_the_scheme_the_sequence_is_the_entitys_and_a_problem_says_so(read, made_entry, molecule):
+    numbers = [str(n) for n in range(101, 134)]
+    chain_a = molecule.protein("X", SEQUENCE, numbers=numbers, observed=[2, 3, 7])
+    made = made_entry([chain_a, molecule.protein("Y", SEQUENCE, observed=[])], without=["pdbx_poly_seq_scheme"])
+    entry = read(made)
+    (chain,) = entry.chains
+    assert str(chain.key) == "1abc_X"
+    assert chain.sequence == SEQUENCE
+    assert str(chain.observed) == "2-3,7-7"
+    assert chain.numbering.runs == (NumberingRun(2, 102, 2), NumberingRun(7, 107, 1))
+    assert any("no _pdbx_poly_seq_scheme" in problem for problem in entry.problems)
+    assert any("label B (entity 2) has no coordinates" in problem for problem in entry.problems)
+
+
+@pytest.mark.parametrize("inside", ["1ABC", "1abc", "pdb_00001abc", "PDB_00001ABC"])
+@pytest.mark.parametrize("asked", ["1abc", "1ABC", "pdb_00001abc"])
+def test_both_forms_of_a_pdb_id_are_the_same_entry(read, made_entry, molecule, inside, asked):
+    entry = read(made_entry([molecule.protein("A", SEQUENCE)], id=inside), asked)
+    assert entry.pdb_id == "1abc"
+    assert str(entry.chains[0].key) == "1abc_A"
+
+
+def test_an_entry_with_only_an_extended_id_keeps_it(read, made_entry, molecule):
+    entry = read(made_entry([molecule.protein("A", SEQUENCE)], id="PDB_1A0X8S72"), "pdb_1a0x8s72")
+    assert str(entry.chains[0].key) == "pdb_1a0x8s72_A"
+
+
+@pytest.mark.parametrize(
+    ("identity", "asked"),
+    [(dict(id="2XYZ"), "1abc"), (dict(id="1ABC", block="2XYZ"), "1abc"), (dict(), "pdb_10001abc")],
+)
+def test_another_entrys_file_is_refused(read, made_entry, molecule, identity, asked):
+    with pytest.raises(BrokenInputError, match="holds entry .*, not"):
+        read(made_entry([molecule.protein("A", SEQUENCE)], **identity), asked)
+
+
+def test_a_file_that_names_no_entry_is_refused(read, made_entry, molecule):
+    with pytest.raises(BrokenInputError, match="does not say which entry"):
+        read(made_entry([molecule.protein("A", SEQUENCE)], id="model", block="refined"))
+
+
+def test_an_impossible_id_is_refused_before_any_file(tmp_path):
+    with pytest.raises(IdError):
+        read_entry(tmp_path / "absent.cif", "../etc/passwd", SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("category", "message"),
+    [
+        ("entity", "no _entity category"),
+        ("atom_site", "no coordinates"),
+    ],
+)
+def test_a_file_that_lacks_what_every_entry_has_is_refused(read, made_entry, molecule, category, message):
+    with pytest.raises(BrokenInputError, match=message):
+        read(made_entry([molecule.protein("A", SEQUENCE)], without=[category]))
+
+
+def test_polymers_without_seqres_are_refused(read, made_entry, molecule):
+    made = made_entry([molecule.protein("A", SEQUENCE)], without=["entity_poly_seq", "pdbx_poly_seq_scheme"])
+    with pytest.raises(BrokenInputError, match="SEQRES"):
+        read(made)
+
+
+@pytest.mark.parametrize(
+    ("category", "expected"),
+    [
+        ({"refine": (("entry_id", "ls_d_res_high"), [("1ABC", "1.85"), ("1ABC", "1.60")])}, 1.6),
+        ({"refine": (("entry_id", "ls_d_res_high"), [("1ABC", "?")])}, None),
+        ({"em_3d_reconstruction": (("id", "resolution"), [("1", "3.20")])}, 3.2),
+        ({}, None),
+    ],
+)
+def test_resolution_is_the_experiments_own(read, made_entry, molecule, category, expected):
+    entry = read(made_entry([molecule.protein("A", SEQUENCE)], categories=category))
+    assert entry.resolution == expected
+
+
+def test_all_methods_are_named(read, made_entry, molecule):
+    methods = ["X-RAY DIFFRACTION", "NEUTRON DIFFRACTION"]
+    entry = read(made_entry([molecule.protein("A", SEQUENCE)], method=methods))
+    assert entry.method == "X-RAY DIFFRACTION; NEUTRON DIFFRACTION"
+
+
+def test_release_date_of_old_files_comes_from_the_old_category(read, made_entry, molecule):
+    old = {"database_PDB_rev": (("num", "date"), [("1", "1998-04-29"), ("2", "2003-04-01")])}
+    made = made_entry([molecule.protein("A", SEQUENCE)], without=["pdbx_audit_revision_history"], categories=old)
+    assert read(made).release_date == "1998-04-29"
+
+
+def test_titles_of_several_lines_become_one(read, made_entry, molecule):
+    made = made_entry([molecule.protein("A", SEQUENCE)], without=["struct"])
+    made.extra = "_struct.entry_id 1ABC\n_struct.title\n;First line\n second; line\n;"
+    assert read(made).title == "First line second; line"
+
+
+def test_quoted_ids_are_the_same_ids(read, made_entry, molecule):
+    text = made_entry([molecule.protein("Q7", SEQUENCE)], aligned=False).text()
+    chain = read(text.replace(" Q7 ", ' "Q7" ').replace("\nA 1 ", "\n'A' '1' ")).chains[0]
+    assert (str(chain.key), chain.label_asym_id, chain.entity_id) == ("1abc_Q7", "A", "1")
+    assert chain.observed == ResidueRange.parse("1-33")
