@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyecod.config import PartitionSettings
 from pyecod.partition.joining import Box, join_hsps
 from pyecod.partition.strength import STRONGEST, Floats, blast_evidence, profile_evidence
-from pyecod.search.hit import EvidenceType, Hit, Hsp
+from pyecod.search.hit import EvidenceType, Hit
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -114,14 +114,10 @@ def _collect(
     settings: PartitionSettings,
     verdicts: list[str],
 ) -> _Hsps:
-    listed: list[Hsp] = []
-    owner: list[int] = []
-    for place, index in enumerate(chosen):
-        for hsp in hits[index].hsps:
-            if hsp.segments:
-                listed.append(hsp)
-                owner.append(place)
-        verdicts[index] = verdicts[index] or "too_short"  # until an HSP of it says otherwise
+    by_hit = [hits[index].hsps for index in chosen]
+    listed = [hsp for hsps in by_hit for hsp in hsps if hsp.segments]
+    owner = [index for index, hsps in zip(chosen, by_hit, strict=True) for hsp in hsps if hsp.segments]
+    named = [subject for subject, hsps in zip(subjects, by_hit, strict=True) for hsp in hsps if hsp.segments]
     counts = np.fromiter((len(h.segments) for h in listed), np.int64, len(listed))
     total = int(counts.sum())
     flat = chain.from_iterable(map(_COORDINATES, chain.from_iterable(h.segments for h in listed)))
@@ -130,8 +126,7 @@ def _collect(
     ends = segments[first].copy()
     ends[:, 1::2] = segments[first + counts - 1, 1::2]
 
-    places = np.asarray(owner, np.int64)
-    hit = np.asarray(chosen, np.int64)[places]
+    hit = np.array(owner, np.int64)
     evalue = np.array([h.evalue for h in listed], np.float64)
     probability = np.array([h.probability for h in listed], np.float64)
     if chosen and hits[chosen[0]].type is EvidenceType.HHSEARCH:
@@ -145,9 +140,7 @@ def _collect(
     usable = ~(weak | outside | short)
     for i in np.flatnonzero(~usable):
         verdicts[hit[i]] = "outside_chain" if outside[i] else "weak" if weak[i] else "too_short"
-    return _Hsps(
-        hit, np.asarray(subjects, np.int64)[places], evidence, probability / 100.0, usable, counts, segments, ends
-    )
+    return _Hsps(hit, np.array(named, np.int64), evidence, probability / 100.0, usable, counts, segments, ends)
 
 
 def _by_subject(members: Ints, subject: Ints) -> Iterator[Ints]:
@@ -159,10 +152,10 @@ def _by_subject(members: Ints, subject: Ints) -> Iterator[Ints]:
 def _segments(hsps: _Hsps, alignment: Ints, window: Ints) -> Alignments:
     """Segments of the HSPs in use, cut to each HSP's window of query residues."""
     hsp = np.repeat(np.arange(len(hsps.hit)), hsps.segment_count)
-    used = alignment[hsp] >= 0
-    hsp, segments = hsp[used], hsps.segments[used]
-    start = np.maximum(segments[:, 0], window[hsp, 0])
-    end = np.minimum(segments[:, 1], window[hsp, 1])
+    segments = hsps.segments
+    if (alignment < 0).any():
+        used = alignment[hsp] >= 0
+        hsp, segments = hsp[used], segments[used]
     whole = Alignments(
         alignment[hsp],
         hsps.subject[hsp],
@@ -172,23 +165,28 @@ def _segments(hsps: _Hsps, alignment: Ints, window: Ints) -> Alignments:
         segments[:, 2],
         segments[:, 3],
         hsps.evidence[hsp],
-        hsps.evidence[hsp] >= STRONGEST,
+        (hsps.evidence >= STRONGEST)[hsp],
         hsps.probability[hsp],
     )
-    share = whole.aligned / np.bincount(hsp, weights=whole.aligned, minlength=1)[hsp]
+    aligned = whole.aligned
+    per_residue = hsps.evidence / np.maximum(np.bincount(hsp, weights=aligned, minlength=len(hsps.hit)), 1)
+    whole = replace(whole, evidence=per_residue[hsp] * aligned)
+    return _trimmed(whole, window[hsp]) if (window != hsps.ends[:, :2]).any() else whole
+
+
+def _trimmed(whole: Alignments, window: Ints) -> Alignments:
+    start = np.maximum(whole.query_start, window[:, 0])
+    end = np.minimum(whole.query_end, window[:, 1])
     left, right = project(whole, start, end)
     kept = start <= end
-    cut = Alignments(
-        whole.alignment,
-        whole.subject,
-        whole.hit,
-        start,
-        end,
-        left,
-        right,
-        whole.evidence * share * (end - start + 1) / (whole.query_end - whole.query_start + 1),
-        whole.strongest,
-        whole.probability,
+    share = np.maximum(end - start + 1, 0) / (whole.query_end - whole.query_start + 1)
+    cut = replace(
+        whole,
+        query_start=start,
+        query_end=end,
+        target_start=left,
+        target_end=right,
+        evidence=whole.evidence * share,
     )
     return cut if kept.all() else cut.take(kept)
 
@@ -216,9 +214,14 @@ def _opposite(residue: Ints, start: Ints, end: Ints, other_start: Ints, other_en
     )
 
 
-def stack(parts: Sequence[Alignments]) -> Alignments:
-    """All segments of several alignment sets, in order."""
+def stack(parts: Sequence[Alignments], chain_length: int) -> Alignments:
+    """All segments of several sets, numbered on, by alignment and then along the query."""
     none, real = np.zeros(0, np.int64), np.zeros(0)
-    empty = Alignments(none, none, none, none, none, none, none, real, np.zeros(0, bool), real)
-    fields = Alignments.__slots__
-    return Alignments(*(np.concatenate([getattr(part, name) for part in (empty, *parts)]) for name in fields))
+    sets = [Alignments(none, none, none, none, none, none, none, real, np.zeros(0, bool), real)]
+    offset = 0
+    for part in parts:
+        key = part.alignment * (chain_length + 1) + part.query_start
+        ordered = part if (key[1:] >= key[:-1]).all() else part.take(np.argsort(key, kind="stable"))
+        sets.append(replace(ordered, alignment=ordered.alignment + offset))
+        offset = int(sets[-1].alignment[-1]) + 1
+    return Alignments(*(np.concatenate([getattr(part, name) for part in sets]) for name in Alignments.__slots__))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from pyecod.config import PartitionSettings
 from pyecod.evidence.summary import DomainSummary
-from pyecod.partition.alignments import Alignments, Ints, align, project_back, stack
+from pyecod.partition.alignments import Alignments, Ints, align, stack
+from pyecod.partition.decompose import chain_candidates
 from pyecod.partition.strength import STRONGEST, Floats, confidence, posterior_of_evidence
 from pyecod.search.hit import EvidenceType
 
@@ -68,12 +69,14 @@ def tabulate(evidence: DomainSummary, reference: Any, settings: PartitionSetting
     parts = []
     for code, kind in enumerate(KINDS):
         if by_kind[kind]:
-            build = _chain_candidates if kind is EvidenceType.CHAIN_BLAST else _domain_candidates
+            build = chain_candidates if kind is EvidenceType.CHAIN_BLAST else _domain_candidates
             segments, rows = build(evidence, by_kind[kind], reference, settings, verdicts)
             if len(segments.alignment):
                 parts.append((code, segments, rows))
     table = _table(parts, reference, evidence.length, settings)
-    for index in set(range(len(verdicts))).difference(table.pair_hit.tolist()):
+    used = np.zeros(len(verdicts), dtype=bool)
+    used[table.pair_hit] = True
+    for index in np.flatnonzero(~used).tolist():
         verdicts[index] = verdicts[index] or "too_short"
     return table, verdicts
 
@@ -83,7 +86,7 @@ def _domain_candidates(
 ) -> tuple[Alignments, Ints]:
     targets = [evidence.hits[i].target for i in chosen]
     numbers: dict[str, int] = {}
-    subjects = np.fromiter((numbers.setdefault(t, len(numbers)) for t in targets), np.int64, len(targets))
+    subjects = np.array([numbers.setdefault(target, len(numbers)) for target in targets])
     rows = np.asarray(reference.rows(list(numbers)), np.int64)
     known = rows >= 0
     classified = known & (reference.t[rows] >= 0) & (reference.h[rows] >= 0)
@@ -99,89 +102,15 @@ def _domain_candidates(
     return segments, row_of
 
 
-def _chain_candidates(
-    evidence: DomainSummary, chosen: Sequence[int], reference: Any, settings: PartitionSettings, verdicts: list[str]
-) -> tuple[Alignments, Ints]:
-    chains: dict[str, tuple[int, Any]] = {}
-    kept, subjects = [], []
-    for index in chosen:
-        target = evidence.hits[index].target
-        if target not in chains:
-            chains[target] = len(chains), reference.chain_domains(target)
-        number, domains = chains[target]
-        if domains is None or not len(domains.rows):
-            verdicts[index] = "unknown_reference"
-        else:
-            kept.append(index)
-            subjects.append(number)
-    segments = align(evidence.hits, kept, subjects, [None] * len(chains), evidence.length, settings, verdicts)
-    return _decompose(segments, {n: d for n, d in chains.values() if d is not None}, len(chains), reference, verdicts)
-
-
-def _decompose(
-    segments: Alignments, chains: Mapping[int, Any], chain_count: int, reference: Any, verdicts: list[str]
-) -> tuple[Alignments, Ints]:
-    """Segments of chain alignments cut at the reference chain's domains, target numbered along each domain."""
-    pieces: list[tuple[int, int, int, int]] = []
-    rows: list[int] = []
-    first = np.zeros(chain_count + 1, np.int64)
-    for number in range(chain_count):
-        domains = chains.get(number)
-        if domains is not None:
-            for row, residues in zip(domains.rows, domains.ranges, strict=True):
-                offset = 1
-                for start, end in residues.segments:
-                    pieces.append((start, end, offset, len(rows)))
-                    offset += end - start + 1
-                rows.append(int(row))
-        first[number + 1] = len(pieces)
-    table = np.array(pieces, np.int64).reshape(-1, 4)
-    row_of_domain = np.array(rows, np.int64)
-
-    count = (first[1:] - first[:-1])[segments.subject]
-    segment = np.repeat(np.arange(len(count)), count)
-    piece = np.arange(len(segment)) - np.repeat(np.cumsum(count) - count, count) + first[segments.subject[segment]]
-    start = np.maximum(segments.target_start[segment], table[piece, 0])
-    end = np.minimum(segments.target_end[segment], table[piece, 1])
-    classified = (reference.t[row_of_domain] >= 0) & (reference.h[row_of_domain] >= 0)
-    inside = (start <= end) & (segments.target_start[segment] > 0) & classified[table[piece, 3]]
-    segment, piece, start, end = segment[inside], piece[inside], start[inside], end[inside]
-    for index in np.unique(segments.hit).tolist():
-        verdicts[index] = "unmapped"
-    for index in np.unique(segments.hit[segment]).tolist():
-        verdicts[index] = ""
-
-    whole = segments.take(segment)
-    query_start, query_end = project_back(whole, start, end)
-    local = table[piece, 2] - table[piece, 0]
-    keys, alignment = np.unique(whole.alignment * len(rows) + table[piece, 3], return_inverse=True)
-    cut = Alignments(
-        alignment,
-        whole.subject,
-        whole.hit,
-        query_start,
-        query_end,
-        start + local,
-        end + local,
-        whole.evidence * (query_end - query_start + 1) / (whole.query_end - whole.query_start + 1),
-        whole.strongest,
-        whole.probability,
-    )
-    return cut, row_of_domain[keys % max(len(rows), 1)]
-
-
 def _table(
     parts: Sequence[tuple[int, Alignments, Ints]], reference: Any, chain_length: int, settings: PartitionSettings
 ) -> CandidateTable:
-    offsets = np.cumsum([0] + [len(rows) for _, _, rows in parts])
     none = np.zeros(0, np.int64)
     rows = np.concatenate([none] + [r for _, _, r in parts])
     kind = np.concatenate([none] + [np.full(len(r), code) for code, _, r in parts])
-    owner = np.concatenate([none] + [s.alignment + o for (_, s, _), o in zip(parts, offsets, strict=False)])
-    segments = stack([s for _, s, _ in parts])
-    order = np.lexsort((segments.query_start, owner))
-    owner, segments = owner[order], segments.take(order)
-    first = np.searchsorted(owner, np.arange(len(rows) + 1))
+    segments = stack([s for _, s, _ in parts], chain_length)
+    owner = segments.alignment
+    first = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=len(rows)))))
 
     length = reference.length[rows].astype(np.int64)
     h = reference.h[rows].astype(np.int64)
@@ -192,7 +121,8 @@ def _table(
     score = trust * np.minimum(coverage / _COMPLETE, 1.0)
     start, end = segments.query_start[first[:-1]], segments.query_end[first[1:] - 1]
 
-    ranked = np.lexsort((end, start, rows, kind, -aligned, -score, h))
+    place_code = (rows * len(KINDS) + kind) * (chain_length + 1) + start  # the last of the tie-breakers in one
+    ranked = np.lexsort((end, place_code, -aligned, -score, h))
     ranked = ranked[aligned[ranked] >= settings.min_aligned]
     place = np.full(len(rows), -1, np.int64)
     place[ranked] = np.arange(len(ranked))
@@ -202,8 +132,8 @@ def _table(
     by_place = by_place[place[piece_owner[by_place]] >= 0]
     piece_owner, piece_start, piece_end = place[piece_owner[by_place]], piece_start[by_place], piece_end[by_place]
     width = int(segments.hit.max(initial=0)) + 1
-    pairs = np.unique(place[owner] * width + segments.hit)
-    pairs = pairs[pairs >= 0]
+    pairs = np.sort(place[owner] * width + segments.hit)
+    pairs = pairs[(np.diff(pairs, prepend=-1) != 0) & (pairs >= 0)]
     return CandidateTable(
         kind=kind[ranked],
         row=rows[ranked],
@@ -231,9 +161,11 @@ def _weigh(owner: Ints, segments: Alignments, count: int) -> tuple[Floats, Float
     """Evidence and posterior of each candidate: joined HSPs add up, a domain gets its share of a chain's HSP."""
     evidence = np.minimum(np.bincount(owner, weights=segments.evidence, minlength=count), 0.99 * STRONGEST)
     evidence[owner[segments.strongest]] = STRONGEST
-    probability = np.full(count, -1.0)
-    np.maximum.at(probability, owner, np.where(np.isnan(segments.probability), -1.0, segments.probability))
-    return evidence, np.where(probability >= 0, probability, posterior_of_evidence(evidence))
+    posterior = posterior_of_evidence(evidence)
+    profile = np.flatnonzero(~np.isnan(segments.probability))
+    posterior[owner[profile]] = 0.0
+    np.maximum.at(posterior, owner[profile], segments.probability[profile])
+    return evidence, posterior
 
 
 def _missing(segments: Alignments, owner: Ints, first: Ints, length: Ints) -> tuple[Ints, Ints]:

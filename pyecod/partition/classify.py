@@ -41,7 +41,9 @@ def find_support(table: CandidateTable, h: int, residues: Bools) -> Support:
 
 
 def _hits_of(table: CandidateTable, candidates: Bools) -> Ints:
-    return np.unique(table.pair_hit[candidates[table.pair_candidate]])
+    named = np.zeros(int(table.pair_hit.max(initial=-1)) + 1, dtype=bool)
+    named[table.pair_hit[candidates[table.pair_candidate]]] = True
+    return np.flatnonzero(named)
 
 
 def classify(

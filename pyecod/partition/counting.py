@@ -39,23 +39,25 @@ def count_evidence(
             final[index] = final[index] or "conflict"
         for index in support.hits_touching.tolist():
             final[index] = final[index] or "other_extent"
-    kinds = dict.fromkeys([*evidence.found, *(hit.type for hit in evidence.hits)])
-    rejected: dict[EvidenceType, Counter[str]] = {kind: Counter() for kind in kinds}
-    kept, considered, good = Counter[EvidenceType](), Counter[EvidenceType](), Counter[EvidenceType]()
+    for index in accepted:
+        final[index] = ""
+    by_kind: dict[EvidenceType, list[int]] = {kind: [] for kind in evidence.found}
     for index, hit in enumerate(evidence.hits):
-        kept[hit.type] += 1
-        considered[hit.type] += not verdicts[index]
-        if index in accepted:
-            good[hit.type] += 1
-        else:
-            rejected[hit.type][final[index] or "unsupported"] += 1
+        by_kind.setdefault(hit.type, []).append(index)
     return {
-        kind: EvidenceCount(
-            found=max(evidence.found.get(kind, 0), kept[kind]),
-            kept=kept[kind],
-            considered=considered[kind],
-            accepted=good[kind],
-            rejected=dict(sorted(rejected[kind].items())),
-        )
-        for kind in kinds
+        kind: _count(evidence.found.get(kind, 0), members, verdicts, final, accepted)
+        for kind, members in by_kind.items()
     }
+
+
+def _count(
+    found: int, members: Sequence[int], verdicts: Sequence[str], final: Sequence[str], accepted: set[int]
+) -> EvidenceCount:
+    rejected = Counter(final[i] or "unsupported" for i in members if i not in accepted)
+    return EvidenceCount(
+        found=max(found, len(members)),
+        kept=len(members),
+        considered=sum(not verdicts[i] for i in members),
+        accepted=len(members) - rejected.total(),
+        rejected=dict(sorted(rejected.items())),
+    )

@@ -20,7 +20,7 @@ from pyecod.partition.explain import explain_domains
 from pyecod.partition.layout import lay_out
 from pyecod.partition.leftover import explain_leftover
 from pyecod.partition.model import Domain, Outcome, Partition, Quality
-from pyecod.partition.sequence import low_complexity, terminal_tags
+from pyecod.partition.sequence import terminal_tags
 
 ALGORITHM = "pyecod-consensus"
 ALGORITHM_VERSION = "1.0"
@@ -45,7 +45,7 @@ def partition_chain(evidence: DomainSummary, reference: Any, settings: Settings,
     table, verdicts = tabulate(evidence, reference, options)
     proposals = propose(table, evidence.length, options)
     layout = lay_out(proposals, options)
-    tags, simple = _sequence_masks(evidence, options)
+    tags = terminal_tags(evidence.sequence) if evidence.sequence else np.zeros(evidence.length, dtype=bool)
     labels = _label(layout.chosen, table, tags, options)
     order = sorted(set(labels.tolist()) - {FREE}, key=lambda i: int(np.argmax(labels == i)))
     supports = {i: find_support(table, layout.chosen[i].h, labels == i) for i in order}
@@ -62,20 +62,13 @@ def partition_chain(evidence: DomainSummary, reference: Any, settings: Settings,
         outcome=_outcome(domains, verdicts),
         quality=_quality(domains, evidence.length, settings.quality),
         domains=domains,
-        unassigned=explain_leftover(labels, tags, simple, losers, options),
+        unassigned=explain_leftover(labels, tags, evidence.sequence, losers, options),
         counts=count_evidence(evidence, verdicts, supports.values()),
         reference_version=reference.version,
         algorithm=ALGORITHM,
         algorithm_version=ALGORITHM_VERSION,
         parameters=options.model_dump() | {f"quality_{k}": v for k, v in settings.quality.model_dump().items()},
     )
-
-
-def _sequence_masks(evidence: DomainSummary, settings: PartitionSettings) -> tuple[Bools, Bools]:
-    if not evidence.sequence:
-        nothing = np.zeros(evidence.length, dtype=bool)
-        return nothing, nothing
-    return terminal_tags(evidence.sequence), low_complexity(evidence.sequence, settings.low_complexity_bits)
 
 
 def _label(chosen: Sequence[Proposal], table: CandidateTable, tags: Bools, settings: PartitionSettings) -> Ints:

@@ -12,22 +12,20 @@ from pyecod.partition.alignments import Bools, Ints
 from pyecod.partition.boundaries import FREE
 from pyecod.partition.consensus import Proposal
 from pyecod.partition.model import Unassigned, UnassignedReason
+from pyecod.partition.sequence import low_complexity
 from pyecod.ranges import ResidueRange
 
 _MOSTLY = 0.5  # share of a region from which a property of residues is the region's
 
 
 def explain_leftover(
-    labels: Ints, tags: Bools, simple: Bools, losers: Sequence[Proposal], settings: PartitionSettings
+    labels: Ints, tags: Bools, sequence: str, losers: Sequence[Proposal], settings: PartitionSettings
 ) -> tuple[Unassigned, ...]:
-    """The free regions in order. ``simple`` marks low complexity; ``losers`` are proposals beaten by a domain."""
+    """The free regions in order, each with its reason. ``losers`` are proposals that a chosen domain excluded."""
     regions = []
-    free = ResidueRange.from_mask(labels == FREE)
-    for start, end in free.segments:
+    for start, end in ResidueRange.from_mask(labels == FREE).segments:
         for first, last, is_tag in _split_at_tags(start, end, tags):
-            reason = (
-                UnassignedReason.TAG if is_tag else _reason(first, last, len(labels), labels, simple, losers, settings)
-            )
+            reason = UnassignedReason.TAG if is_tag else _reason(first, last, labels, sequence, losers, settings)
             regions.append(Unassigned(ResidueRange(((first, last),)), reason))
     return tuple(regions)
 
@@ -40,21 +38,15 @@ def _split_at_tags(start: int, end: int, tags: Bools) -> list[tuple[int, int, bo
 
 
 def _reason(
-    start: int,
-    end: int,
-    length: int,
-    labels: Ints,
-    simple: Bools,
-    losers: Sequence[Proposal],
-    settings: PartitionSettings,
+    start: int, end: int, labels: Ints, sequence: str, losers: Sequence[Proposal], settings: PartitionSettings
 ) -> UnassignedReason:
-    size = end - start + 1
-    region = slice(start - 1, end)
+    size, region = end - start + 1, slice(start - 1, end)
     if size < settings.min_domain_length:
-        between = start > 1 and end < length and labels[start - 2] != FREE and labels[end] != FREE
+        between = start > 1 and end < len(labels) and labels[start - 2] != FREE and labels[end] != FREE
         return UnassignedReason.LINKER if between else UnassignedReason.TOO_SHORT
-    if len(simple) and np.count_nonzero(simple[region]) >= _MOSTLY * size:
+    simple = low_complexity(sequence[region], settings.low_complexity_bits)
+    if np.count_nonzero(simple) >= _MOSTLY * size:
         return UnassignedReason.LOW_COMPLEXITY
-    if any(np.count_nonzero(p.core[region]) >= _MOSTLY * size for p in losers):
+    if any(np.count_nonzero(loser.core[region]) >= _MOSTLY * size for loser in losers):
         return UnassignedReason.CONFLICT
     return UnassignedReason.NO_EVIDENCE
