@@ -1,0 +1,150 @@
+"""``pyecod report``: the page of a batch, and the picture, table or viewer script of one chain."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pyecod.cli.output import AsJson, console, print_json
+from pyecod.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyecod.report import ReportChain
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pages of batches and pictures of chains.")
+
+
+@app.command("batch")
+def batch_page(
+    batch: Annotated[Path, typer.Argument(help="batch folder", metavar="DIR")], as_json: AsJson = False
+) -> None:
+    """Write report/index.html of a batch: one page that needs nothing else. Works while the batch is running."""
+    from pyecod.report import write_report
+
+    path = write_report(batch)
+    if as_json:
+        print_json({"report": path})
+    else:
+        console().print(str(path), soft_wrap=True, markup=False)
+
+
+@app.command("chain")
+def chain_report(
+    chain: Annotated[str, typer.Argument(help="chain, e.g. 8s72_N", metavar="CHAIN")],
+    file: Annotated[Path | None, typer.Argument(help="where to write; default: standard output")] = None,
+    batch: Annotated[Path, typer.Option("--batch", help="batch folder", metavar="DIR")] = Path(),
+    svg: Annotated[bool, typer.Option("--svg", help="the domain architecture as a picture")] = False,
+    pymol: Annotated[bool, typer.Option("--pymol", help="script that colours the domains in PyMOL")] = False,
+    chimerax: Annotated[bool, typer.Option("--chimerax", help="the same for ChimeraX")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the domains of one chain: as a table, --json, a picture (--svg [FILE]) or a viewer script."""
+    from pyecod.batch import Batch
+    from pyecod.ids import ChainKey
+    from pyecod.report import gather_report
+
+    if svg + pymol + chimerax + as_json > 1:
+        raise UsageError("--svg, --pymol, --chimerax and --json exclude each other")
+    (found,) = gather_report(Batch.open(batch), [ChainKey.parse(chain)]).chains
+    if svg or pymol or chimerax:
+        _write(_text(found, svg, pymol), file)
+    elif file is not None:
+        raise UsageError("a FILE needs --svg, --pymol or --chimerax")
+    elif as_json:
+        print_json(_plain(found))
+    else:
+        _show(found)
+
+
+def _text(chain: ReportChain, svg: bool, pymol: bool) -> str:
+    from pyecod.report import architecture_svg, chimerax_script, pymol_script
+
+    if chain.partition is None:
+        reason = chain.record.failure_reason or chain.record.cannot_classify_reason or "it is not partitioned yet"
+        raise UsageError(
+            "the chain has no domains to show: " + "; ".join([reason, *chain.problems]), where=str(chain.key)
+        )
+    if svg:
+        return architecture_svg(chain.partition, chain.tracks, chain.numbering, title=str(chain.key), standalone=True)
+    if chain.numbering is None:
+        raise UsageError("the author residue numbers of the chain are not known", where=str(chain.key))
+    write = pymol_script if pymol else chimerax_script
+    return write(chain.key, chain.partition, chain.numbering)
+
+
+def _write(text: str, file: Path | None) -> None:
+    from pyecod.files import atomic_write
+
+    if file is None:
+        sys.stdout.write(text)
+        return
+    try:
+        atomic_write(file, text, durable=False)
+    except OSError as error:
+        raise UsageError(f"cannot write the file: {error.strerror}", where=file) from None
+
+
+def _plain(chain: ReportChain) -> dict[str, Any]:
+    record, partition = chain.record, chain.partition
+    return {
+        "chain": str(chain.key),
+        "length": record.sequence_length,
+        "status": record.partition_status,
+        "outcome": record.partition_outcome,
+        "quality": record.partition_quality,
+        "coverage": record.partition_coverage,
+        "reason": record.failure_reason or record.cannot_classify_reason,
+        "problems": chain.problems,
+        "domains": [
+            {
+                "id": domain.id(chain.key),
+                "range": str(domain.range),
+                "pdb_range": chain.pdb_range(domain.number) or None,
+                "t_group": domain.t_group,
+                "f_group": domain.f_group,
+                "ecod_domain": domain.ecod_domain,
+                "source": domain.source,
+                "evalue": domain.evalue,
+                "probability": domain.probability,
+                "reference_coverage": domain.reference_coverage,
+                "support": domain.support,
+                "flags": domain.flags,
+            }
+            for domain in (partition.domains if partition else ())
+        ],
+        "unassigned": [
+            {"range": str(region.range), "reason": region.reason}
+            for region in (partition.unassigned if partition else ())
+        ],
+    }
+
+
+def _show(chain: ReportChain) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from pyecod.report.architecture import strength_text
+
+    out, record = console(), chain.record
+    facts = [f"{record.sequence_length} residues"]
+    if chain.partition is not None:
+        facts += [f"{len(chain.partition.domains)} domains", f"coverage {chain.partition.coverage:.0%}"]
+        facts += [chain.partition.quality, chain.partition.outcome]
+    else:
+        facts.append(record.failure_reason or record.cannot_classify_reason or f"partition {record.partition_status}")
+    out.print(f"[bold]{escape(str(chain.key))}[/bold]  {escape(' · '.join(facts).replace('_', ' '))}", soft_wrap=True)
+    for problem in chain.problems:
+        out.print(f"[red]{escape(problem)}[/red]", soft_wrap=True)
+    if chain.partition is None or not chain.partition.domains:
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "residues", "author", "T-group", "name", "reference", "by", "strength"):
+        table.add_column(name)
+    for domain in chain.partition.domains:
+        cells = [str(domain.number), str(domain.range), chain.pdb_range(domain.number), domain.t_group]
+        cells += [domain.names.get("t", ""), domain.ecod_domain, domain.source]
+        table.add_row(*map(escape, [*cells, strength_text(domain.evalue, domain.probability)]))
+    out.print(table)
