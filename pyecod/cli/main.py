@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("pyecod.cli.scan:scan", "Find chains with something left to do, over many batches."),
     "runs": ("pyecod.cli.runs:app", "List, show, compare and prune the runs of chains."),
     "reference": ("pyecod.cli.reference:app", "Build, check and show ECOD references."),
+    "report": ("pyecod.cli.report:app", "Page of a batch; picture, table or viewer script of a chain."),
     "cache": ("pyecod.cli.cache:app", "Show, verify and prune the search cache."),
     "demo": ("pyecod.cli.demo:demo", "Make a small world, classify it, and compare with its truth."),
     "config": ("pyecod.cli.config:app", "Show, check and list the settings."),
