@@ -20,7 +20,8 @@ from pyecod.errors import EvidenceLostError, StoreError
 from pyecod.evidence import check_conservation, conservation
 from pyecod.report import write_report
 from pyecod.steps.partition import Provenance
-from pyecod.store import SyncReport, migrate, open_store, sync_batches
+from pyecod.store import SyncReport
+from tasks.database import load_into_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,7 @@ def _load_into_database(
     if settings.database.mode == "none":
         return "no database (database.mode: none)"
     try:
-        with open_store(settings.database) as store:
-            if settings.database.mode == "embedded":
-                migrate(store)
-            (report,) = sync_batches(store, [batch.path])
+        (report,) = load_into_database([batch.path], settings)
     except StoreError as error:
         report = SyncReport(batch.name, problem=str(error))
     if report.problem:

@@ -16,6 +16,7 @@ from pyecod.errors import PyecodError
 COMMANDS: dict[str, tuple[str, str]] = {
     "update-weeks": ("pyecod.cli.update:update_weeks", "Classify the chains of weekly PDB releases."),
     "classify": ("pyecod.cli.update:classify", "Cut the sequences of a FASTA file into domains and place them."),
+    "sync": ("pyecod.cli.sync:sync", "Load batches into PostgreSQL."),
     "status": ("pyecod.cli.status:status", "Show how far the batches are, or one batch in detail."),
     "scan": ("pyecod.cli.scan:scan", "Find chains with something left to do, over many batches."),
     "runs": ("pyecod.cli.runs:app", "List, show, compare and prune the runs of chains."),

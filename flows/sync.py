@@ -1,0 +1,34 @@
+"""Load batches into PostgreSQL, at any time and as often as wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger
+
+from pyecod.batch import find_batches
+from pyecod.config import load_settings
+from pyecod.store import SyncReport
+from tasks.database import load_into_database
+
+
+@flow(name="sync", flow_run_name="sync")
+def sync(
+    batches: list[Path] | None = None,
+    overwrite: bool = False,
+    force: bool = False,
+    profile: str | None = None,
+    settings_file: Path | None = None,
+    overrides: dict[str, Any] | None = None,
+) -> list[SyncReport]:
+    """Load the named batch folders, or all under ``base_path``; unchanged ones are passed over.
+
+    Raises:
+        StoreError: the database cannot be reached or refuses; the batches on disk are untouched.
+    """
+    settings = load_settings(settings_file, profile, overrides).absolute()
+    reports = load_into_database(batches or find_batches(settings.base_path), settings, overwrite, force)
+    for report in reports:
+        get_run_logger().info(str(report))
+    return reports

@@ -1,0 +1,102 @@
+"""``pyecod sync``: load batches into PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
+from pyecod.errors import UsageError
+
+
+def sync(
+    batch: Annotated[list[Path] | None, typer.Option(help="batch folder; may be given several times")] = None,
+    every: Annotated[bool, typer.Option("--all", help="every batch under the base path")] = False,
+    status: Annotated[bool, typer.Option("--status", help="show what is loaded and what is not; load nothing")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="load unchanged batches too, and replace their last run")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="load what there is of a batch that is still running")] = False,
+    base_path: Annotated[Path | None, typer.Option(help="folder of the batch directories")] = None,
+    host: Annotated[str | None, typer.Option("-h", "--host", help="database server or socket folder")] = None,
+    port: Annotated[int | None, typer.Option("-p", "--port", help="database port")] = None,
+    username: Annotated[str | None, typer.Option("-U", "--username", help="database user")] = None,
+    dbname: Annotated[
+        str | None, typer.Option("-d", "--dbname", help="database name or libpq connection string")
+    ] = None,
+    profile: Profile = None,
+    settings_file: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Load batches into PostgreSQL; run again, it loads only what is new.
+
+    The connection is that of the settings (default: the embedded database), or of the options, which are psql's.
+    Passwords come from ~/.pgpass or a libpq service file, never from an option.
+    """
+    if sum((bool(batch), every, status)) != 1:
+        raise UsageError("say what to load", hint="--batch DIR, --all, or --status to look")
+    database = _database(host, port, username, dbname)
+    given: dict[str, Any] = {"base_path": base_path, "database": database}
+    settings = settings_from(settings_file, profile, **given)
+    if status:
+        _show_status(settings, as_json)
+        return
+    from pyecod.cli.launch import load_flow
+
+    overrides = {**({"base_path": str(settings.base_path)} if base_path else {}), "database": database}
+    reports = load_flow("flows.sync:sync")(
+        batches=[path.absolute() for path in batch] if batch else None,
+        overwrite=overwrite,
+        force=force,
+        profile=profile,
+        settings_file=settings_file,
+        overrides=overrides,
+    )
+    if as_json:
+        print_json(reports)
+    else:
+        for report in reports:
+            console().print(str(report), soft_wrap=True)
+            for rejection in report.rejected[:20]:
+                console().print(f"  rejected: {rejection}", soft_wrap=True)
+    if any(report.problem for report in reports):
+        raise typer.Exit(3)
+    if any(report.rejected for report in reports):
+        raise typer.Exit(1)
+
+
+def _database(host: str | None, port: int | None, username: str | None, dbname: str | None) -> dict[str, str]:
+    """Settings of the ``database`` section for psql's options; empty when none is given."""
+    if not any((host, port, username, dbname)):
+        return {}
+    if dbname and ("=" in dbname or "://" in dbname):
+        return {"mode": "server", "url": dbname}
+    parts = {"host": host, "port": port, "user": username, "dbname": dbname}
+    return {"mode": "server", "url": " ".join(f"{key}={_quoted(value)}" for key, value in parts.items() if value)}
+
+
+def _quoted(value: object) -> str:
+    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"
+
+
+def _show_status(settings: Any, as_json: bool) -> None:
+    from pyecod.batch import find_batches
+    from pyecod.store import open_store
+    from pyecod.store.loaded import load_status
+
+    with open_store(settings.database) as store:
+        rows = load_status(store, find_batches(settings.base_path))
+    if as_json:
+        print_json(rows)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("batch", "in the database", "chains", "loaded at"):
+        table.add_column(column)
+    for row in rows:
+        table.add_row(row.batch_name, row.state, str(row.chains), row.loaded_at or "")
+    console().print(table)
