@@ -232,6 +232,18 @@ class Reference:
         ranges = tuple(self.range_at(domain) for domain in rows.tolist())
         return ChainDomains(self._chain_keys.id_at(row), rows, ranges, length if length >= 0 else None)
 
+    def chain_segments(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Segments of the domains of many chains at once; array of shape (segments, 4).
+
+        Columns: place in ``rows``, row of the domain, first and last residue (SEQRES, 1-based). Ordered by place, then
+        by domain as in :meth:`chain_domains`, then by residue. A row of -1, or a chain without ranges, has none.
+        """
+        known = np.flatnonzero(rows >= 0)
+        chain, place = _expand(self._chains.row_ends, rows[known])
+        domain = self._chains.rows[place]
+        owner, segment = _expand(self._domains.segment_ends, domain)
+        return np.column_stack((known[chain[owner]], domain[owner], self._domains.segments[segment])).astype(np.int32)
+
     def chain_length(self, chain_key: str) -> int | None:
         """SEQRES length of a reference chain; None where the reference has no sequence of it."""
         row = self._chain_keys.row(chain_key)
@@ -276,6 +288,13 @@ class Reference:
 
     def _group_of(self, level: Level, code: int) -> str | None:
         return self.groups.ids[level][code] if code >= 0 else None
+
+
+def _expand(ends: NDArray[np.int32], rows: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Place in ``rows`` and index of every item, where row *r* has the items ``ends[r]`` to ``ends[r + 1]``."""
+    counts = (ends[rows + 1] - ends[rows]).astype(np.int64)
+    place = np.repeat(np.arange(len(rows)), counts)
+    return place, np.arange(len(place)) + np.repeat(ends[rows] - np.cumsum(counts) + counts, counts)
 
 
 @lru_cache(maxsize=8)
