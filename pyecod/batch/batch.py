@@ -213,12 +213,11 @@ class Batch:
             BatchError, BatchLockedError: as :meth:`snapshot`.
         """
         with self._guard:
-            before = self.manifest.header
-            self.manifest.header = replace(before, **values)
+            self.manifest.header = replace(self.manifest.header, **values)
             try:
                 self._write_snapshot()
-            except BaseException:
-                self.manifest.header = before
+            except BatchError:  # which of the two is on disk depends on where it failed
+                self.manifest.header = read_manifest(self.paths.manifest).header
                 raise
 
     def check_settings(self, settings: Settings, reference_id: str | None, *, allow: bool = False) -> list[str]:

@@ -189,7 +189,7 @@ def _header_value(name: str, declared: str, value: Any, where: str) -> Any:
             return value
     elif isinstance(value, (list, tuple)):
         items = tuple(item.isoformat() if isinstance(item, datetime.date) else item for item in value)
-        if all(isinstance(item, str if "str" in kind else dict) for item in items):
+        if all(isinstance(item, str if kind.startswith("tuple[str") else dict) for item in items):
             return items
     raise BatchError(f"header field {name}: {value!r:.80} is not {kind}", where=where)
 
