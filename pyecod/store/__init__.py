@@ -2,22 +2,45 @@
 
 from pyecod.store.connection import Store, embedded_postgres, open_store
 from pyecod.store.embedded import EmbeddedPostgres
-from pyecod.store.migrations import MigrationReport, grant_roles, migrate, pending_migrations, require_schema
+from pyecod.store.job_notes import JobStatus
+from pyecod.store.jobs import Job, JobLog, track_job
+from pyecod.store.migrations import (
+    ROLES,
+    MigrationReport,
+    describe_store,
+    grant_roles,
+    migrate,
+    pending_migrations,
+    require_schema,
+)
+from pyecod.store.production import Action, ImportReport, Strategy, import_results
 from pyecod.store.rows import BatchExport, ChainRow, Rejection, batch_rows, export_batch
 from pyecod.store.sync import SyncReport, sync_batch, sync_batches, sync_folder
+from pyecod.store.verify import Finding, VerifyReport, verify
 
 __all__ = [
+    "ROLES",
+    "Action",
     "BatchExport",
     "ChainRow",
     "EmbeddedPostgres",
+    "Finding",
+    "ImportReport",
+    "Job",
+    "JobLog",
+    "JobStatus",
     "MigrationReport",
     "Rejection",
     "Store",
+    "Strategy",
     "SyncReport",
+    "VerifyReport",
     "batch_rows",
+    "describe_store",
     "embedded_postgres",
     "export_batch",
     "grant_roles",
+    "import_results",
     "migrate",
     "open_store",
     "pending_migrations",
@@ -25,4 +48,6 @@ __all__ = [
     "sync_batch",
     "sync_batches",
     "sync_folder",
+    "track_job",
+    "verify",
 ]

@@ -89,7 +89,7 @@ class Store:
             raise self._explain(error, connection) from error
 
     def _explain(self, error: psycopg.Error, connection: Connection | None) -> StoreError:
-        said = (error.diag.message_primary or str(error)).strip().replace("\n", "; ")
+        said = " ".join((error.diag.message_primary or str(error)).split())
         if connection is None:
             return StoreUnavailableError(f"cannot connect: {said}", where=self.target, hint=_connect_hint(said))
         if connection.broken or isinstance(error, psycopg.errors.AdminShutdown | psycopg.errors.CrashShutdown):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyecod.batch import Batch
 from pyecod.store.migrations import require_schema
-from pyecod.store.rows import folder_stamp
+from pyecod.store.rows import export_batch
 
 if TYPE_CHECKING:
     from pyecod.store.connection import Store
@@ -30,11 +31,12 @@ def load_status(store: Store, paths: Iterable[Path]) -> list[LoadedBatch]:
 
     Raises:
         StoreUnavailableError, StoreError: the database cannot be asked.
+        BatchError: a batch on disk is damaged.
     """
     require_schema(store)
     with store.connect() as connection:
         rows = connection.execute(
-            "SELECT batch_name, folder_stamp, chain_count, synced_at FROM pdb_update.batch"
+            "SELECT batch_name, content_digest, chain_count, synced_at FROM pdb_update.batch"
         ).fetchall()
     loaded = {row[0]: row for row in rows}
     found = []
@@ -43,7 +45,7 @@ def load_status(store: Store, paths: Iterable[Path]) -> list[LoadedBatch]:
         if row is None:
             found.append(LoadedBatch(path.name, "absent"))
         else:
-            state = "current" if row[1] is not None and row[1] == folder_stamp(path) else "changed"
+            state = "current" if row[1] == export_batch(Batch.open(path)).digest else "changed"
             found.append(LoadedBatch(path.name, state, row[2], row[3].isoformat(timespec="seconds")))
     found += [LoadedBatch(r[0], "database only", r[2], r[3].isoformat(timespec="seconds")) for r in loaded.values()]
     return sorted(found, key=lambda batch: batch.batch_name)

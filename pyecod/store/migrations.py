@@ -234,3 +234,22 @@ def _apply(connection: Connection, migration: Migration, folder: Path) -> None:
 
 def _line(text: str, position: str | None) -> str:
     return f":{text.count(chr(10), 0, int(position)) + 1}" if position else ""
+
+
+def describe_store(store: Store) -> dict[str, object]:
+    """What one wants to know of a database: where, which version, schema, size, batches, chains.
+
+    Raises:
+        StoreError: it cannot be reached or refuses.
+    """
+    pending = pending_migrations(store)
+    with store.connect() as connection:
+        row = connection.execute("SELECT current_setting('server_version'), pg_database_size(current_database())")
+        version, size = row.fetchone() or ("", 0)
+        shown: dict[str, object] = {"database": store.target, "state": "running", "server_version": version}
+        shown |= {"size_mb": round(size / 1e6, 1), "pending_migrations": list(pending)}
+        if not pending:
+            for table in ("batch", "chain_status", "partition_run", "partition_domain", "job"):
+                count = connection.execute(f"SELECT count(*) FROM pdb_update.{table}").fetchone()
+                shown[table] = count[0] if count else 0
+    return shown

@@ -154,8 +154,8 @@ LEFT JOIN LATERAL (
 """
 _RUN_VALUES = """
 i.representative, i.run_reference_version, i.algorithm, i.run_algorithm_version, i.outcome, i.quality, i.coverage,
-i.run_domain_count, i.run_length, i.sequence_md5, i.parameters, i.unassigned, i.partition_path, i.content_digest,
-i.run_created_at, i.accepted
+i.run_domain_count, i.run_sequence_length, i.sequence_md5, i.parameters, i.unassigned, i.partition_path,
+i.content_digest, i.run_created_at, i.accepted
 """
 _RUN_NAMES = """
 representative, reference_version, algorithm, algorithm_version, outcome, quality, coverage,

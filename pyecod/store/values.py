@@ -55,7 +55,7 @@ RUN: dict[str, str] = {
     "quality": "text",
     "coverage": "double precision",
     "run_domain_count": "bigint",
-    "run_length": "bigint",
+    "run_sequence_length": "bigint",
     "run_reference_version": "text",
     "algorithm": "text",
     "run_algorithm_version": "text",
@@ -64,6 +64,7 @@ RUN: dict[str, str] = {
     "content_digest": "text",
     "run_created_at": "timestamptz",
 }
+RUN_COLUMNS = tuple(name.removeprefix("run_") for name in RUN)  # as partition_run calls them
 INCOMING: dict[str, str] = {
     "row_number": "integer",
     "accepted": "boolean",
