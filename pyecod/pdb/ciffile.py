@@ -67,10 +67,11 @@ def read_cif(path: Path, max_bytes: int) -> CifFile:
         document = gemmi.cif.read_string(rest)
         if len(document) != 1:
             raise BrokenInputError(f"expected one data block, found {len(document)}", where=path)
+        block = document[0]
+        atoms = atoms or AtomTable.of_block(block)
     except (ValueError, RuntimeError) as error:
         raise BrokenInputError(f"not valid CIF: {_one_line(error)}", where=path, hint="fetch the file again") from None
-    block = document[0]
-    return CifFile(block, atoms or AtomTable.of_block(block), hashlib.sha256(stored).hexdigest())
+    return CifFile(block, atoms, hashlib.sha256(stored).hexdigest())
 
 
 def _read_bytes(path: Path, max_bytes: int) -> bytes:

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-THREE = dict(
-    A="ALA", C="CYS", D="ASP", E="GLU", F="PHE", G="GLY", H="HIS", I="ILE", K="LYS", L="LEU",
-    M="MET", N="ASN", P="PRO", Q="GLN", R="ARG", S="SER", T="THR", V="VAL", W="TRP", Y="TYR", X="UNK",
-)  # fmt: skip
+_NAMES = "ALA CYS ASP GLU PHE GLY HIS ILE LYS LEU MET ASN PRO GLN ARG SER THR VAL TRP TYR UNK"
+THREE = dict(zip("ACDEFGHIKLMNPQRSTVWYX", _NAMES.split(), strict=True))
 
 
 @dataclass
@@ -90,7 +88,7 @@ class MadeEntry:
             "entity": (("id", "type"), [(e, "polymer") for e in kinds] + [("9", "water")]),
             "entity_poly": (
                 ("entity_id", "type", "pdbx_strand_id"),
-                [(e, f"'{kind}'" if kind != "?" else kind, f"'{','.join(ids)}'") for e, (kind, _, ids) in kinds.items()],
+                [(e, kind if kind == "?" else f"'{kind}'", f"'{','.join(ids)}'") for e, (kind, _, ids) in kinds.items()],
             ),
             "entity_poly_seq": (
                 ("entity_id", "num", "mon_id"),

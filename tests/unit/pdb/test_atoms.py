@@ -91,7 +91,7 @@ def test_a_table_without_models_is_one_model():
 
 def test_a_missing_column_is_named():
     for table in (AtomTable.cut_from(text_of([("1", "A", "1", "1")]))[0], parsed(text_of([("1", "A", "1", "1")]))):
-        with pytest.raises(KeyError, match="_atom_site.auth_seq_id"):
+        with pytest.raises(KeyError, match=r"_atom_site\.auth_seq_id"):
             list(table.residues("auth_seq_id"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from pyecod.config import ChainSettings
 from pyecod.errors import BrokenInputError
-from pyecod.pdb import Entry, read_entry
+from pyecod.pdb import read_entry
 from pyecod.pdb.ciffile import read_cif
 
 LIMIT = 1 << 22
@@ -62,6 +63,7 @@ def _gz(data: bytes) -> bytes:
         ("a.cif", lambda _: b"<html><body>404</body></html>", "not valid CIF"),
         ("a.cif", lambda good: good.replace(b"made-up", b"\xff\xfe"), "not valid CIF"),
         ("a.cif", lambda good: good.replace(b"1 polymer", b"1", 1), "not valid CIF"),
+        ("a.cif", lambda good: good.replace(b"\n_atom_site.id", b"\n__atom_site.id"), "not valid CIF"),
         ("a.cif", lambda good: good + b"data_two\n_entry.id 2XYZ\n#\n", "one data block"),
         ("a.cif", lambda good: good + b"_cell.x " + b"9" * (3 << 20) + b"\n#\n", "a line of more than"),
         ("a.cif", lambda good: good + b"#\n" * LIMIT, "larger than 4 MiB"),
@@ -121,12 +123,8 @@ def mutate(data: bytes, edits) -> bytes:
 def test_mutated_files_raise_only_broken_input(good, tmp_path, edits):
     path = tmp_path / "mutated.cif"
     path.write_bytes(mutate(good, edits))
-    try:
-        entry = read_entry(path, "1abc", ChainSettings())
-    except BrokenInputError as error:
-        assert error.where
-    else:
-        assert isinstance(entry, Entry)
+    with suppress(BrokenInputError):
+        assert read_entry(path, "1abc", ChainSettings()).pdb_id == "1abc"
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

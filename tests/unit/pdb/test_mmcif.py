@@ -236,10 +236,10 @@ def test_an_entry_with_only_an_extended_id_keeps_it(read, made_entry, molecule):
 
 @pytest.mark.parametrize(
     ("identity", "asked"),
-    [(dict(id="2XYZ"), "1abc"), (dict(id="1ABC", block="2XYZ"), "1abc"), (dict(), "pdb_10001abc")],
+    [({"id": "2XYZ"}, "1abc"), ({"block": "2XYZ"}, "1abc"), ({}, "pdb_10001abc")],
 )
 def test_another_entrys_file_is_refused(read, made_entry, molecule, identity, asked):
-    with pytest.raises(BrokenInputError, match="holds entry .*, not"):
+    with pytest.raises(BrokenInputError, match=r"holds entry .*, not"):
         read(made_entry([molecule.protein("A", SEQUENCE)], **identity), asked)
 
 
