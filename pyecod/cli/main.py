@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("pyecod.cli.sync:sync", "Load batches into PostgreSQL."),
     "status": ("pyecod.cli.status:status", "Show how far the batches are, or one batch in detail."),
     "scan": ("pyecod.cli.scan:scan", "Find chains with something left to do, over many batches."),
+    "partition": ("pyecod.cli.partition:partition", "Cut chains into domains from their domain summaries."),
     "runs": ("pyecod.cli.runs:app", "List, show, compare and prune the runs of chains."),
     "reference": ("pyecod.cli.reference:app", "Build, check and show ECOD references."),
     "report": ("pyecod.cli.report:app", "Page of a batch; picture, table or viewer script of a chain."),
