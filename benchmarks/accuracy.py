@@ -1,0 +1,113 @@
+"""How right pyECOD's partitions are, beside simpler partitioners on the same evidence.
+
+    python benchmarks/accuracy.py [--sets simulated world real] [--leave-out chain entry identity] [--json]
+
+``simulated``: evidence made from the truth, thousands of chains in a minute. ``world``: a simulated release searched by
+BLAST and HH-suite. ``real``: the chains of ../shared/real/dev searched likewise. Search results are kept in --work.
+The last line of --json is one flat object; names are the set, then the measure (docs/accuracy.md explains them).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from baselines import BASELINES
+from evidence_sets import EvidenceSet, leave_out, partition_all, real_sets, world_set
+
+from pyecod.config import data_home, load_settings
+from pyecod.partition.scoring import Scores, score
+
+_COLUMNS = (
+    ("exact", "exact_counts", "{:.1%}"),
+    ("IoU", "iou", "{:.3f}"),
+    ("IoU≥.8", "iou_80", "{:.1%}"),
+    ("ends≤10", "termini_10", "{:.1%}"),
+    ("right", "right", "{}"),
+    ("T right", "t_right", "{}"),
+    ("T wrong", "t_wrong", "{}"),
+    ("T none", "t_none", "{}"),
+    ("H right", "h_right", "{}"),
+    ("H wrong", "h_wrong", "{}"),
+    ("overlaps", "overlaps", "{}"),
+    ("coverage", "coverage", "{:.1%}"),
+)
+
+
+def main() -> None:
+    """Score the sets asked for."""
+    options = _options()
+    options.work.mkdir(parents=True, exist_ok=True)
+    results: dict[str, float | int] = {}
+    for chains in _sets(options):
+        results |= _score_set(chains, options)
+    if options.json:
+        print(json.dumps(results))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", nargs="+", choices=("simulated", "world", "real"), default=["simulated", "real"])
+    parser.add_argument("--chains", type=int, default=2000, help="chains of the simulated set")
+    parser.add_argument("--entries", type=int, default=150, help="entries of the simulated world")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--leave-out", nargs="+", choices=("chain", "entry", "identity"), default=[])
+    parser.add_argument("--identity", type=float, default=0.9, help="hits this similar are left out (with identity)")
+    parser.add_argument("--work", type=Path, default=data_home() / "benchmarks", help="folder of what is kept")
+    parser.add_argument("--settings", type=Path, help="YAML settings file")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def _sets(options: argparse.Namespace) -> list[EvidenceSet]:
+    sets: list[EvidenceSet] = []
+    if "simulated" in options.sets:
+        from evidence_sets import simulated_set
+
+        sets.append(simulated_set(options.chains, options.seed))
+    if "world" in options.sets:
+        sets.append(world_set(options.work, options.entries, options.seed))
+    if "real" in options.sets:
+        real = real_sets(options.work)
+        if not real:
+            print("real: ../shared/real is absent, skipped", file=sys.stderr)
+        sets += real
+    return sets + [leave_out(chains, what, options.identity) for chains in sets for what in options.leave_out]
+
+
+def _score_set(chains: EvidenceSet, options: argparse.Namespace) -> dict[str, float | int]:
+    settings = load_settings(options.settings)
+    findable = any(domain.kind for domain in chains.truth)
+    started = time.process_time()
+    scores = {"pyecod": score(partition_all(chains, settings), chains.truth, findable=findable)}
+    seconds = time.process_time() - started
+    for name, baseline in BASELINES.items():
+        domains = {key: baseline(e, chains.reference) for key, e in chains.evidence.items()}
+        scores[name] = score(domains, chains.truth, findable=findable)
+    _table(chains, scores, seconds)
+    flat: dict[str, float | int] = {}
+    for name, figures in scores.items():
+        flat |= figures.flat(f"{chains.name}_" if name == "pyecod" else f"{chains.name}_{name}_")
+    return flat
+
+
+def _table(chains: EvidenceSet, scores: dict[str, Scores], seconds: float) -> None:
+    hits = sum(len(e.hits) for e in chains.evidence.values())
+    any_scores = scores["pyecod"]
+    print(
+        f"\n{chains.name}: {any_scores.chains} chains, {any_scores.true_domains} true domains, "
+        f"{any_scores.labelled} with T-group, {hits} hits, {1e3 * seconds / max(any_scores.chains, 1):.1f} ms per chain"
+    )
+    print("| | " + " | ".join(title for title, _, _ in _COLUMNS) + " |")
+    print("|---|" + "---|" * len(_COLUMNS))
+    for name, figures in scores.items():
+        print(f"| {name} | " + " | ".join(form.format(getattr(figures, field)) for _, field, form in _COLUMNS) + " |")
+
+
+if __name__ == "__main__":
+    main()
