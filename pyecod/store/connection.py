@@ -156,6 +156,6 @@ def _connect_hint(said: str) -> str:
         return "check PGSERVICE and ~/.pg_service.conf"
     if "pg_hba.conf" in text:
         return "the server does not let this user in from this machine: ask its administrator for a pg_hba.conf line"
-    if "translate host name" in text:
+    if "translate host name" in text or "failed to resolve host" in text:
         return "the host name is unknown here: check PGHOST / database.url"
     return "is the server up and reachable? check host and port in database.url or PGHOST, PGPORT, PGSERVICE"
