@@ -88,7 +88,7 @@ class MadeEntry:
             "entity": (("id", "type"), [(e, "polymer") for e in kinds] + [("9", "water")]),
             "entity_poly": (
                 ("entity_id", "type", "pdbx_strand_id"),
-                [(e, kind if kind == "?" else f"'{kind}'", f"'{','.join(ids)}'") for e, (kind, _, ids) in kinds.items()],
+                [(e, k if k == "?" else f"'{k}'", f"'{','.join(ids)}'") for e, (k, _, ids) in kinds.items()],
             ),
             "entity_poly_seq": (
                 ("entity_id", "num", "mon_id"),
