@@ -96,6 +96,8 @@ def build_reference(
         ProgramError: makeblastdb or blastdbcmd is missing or failed.
     """
     started = time.monotonic()
+    if hh_db is not None:
+        hh_db = hh_db.expanduser().absolute()
     inputs = _Inputs(
         version,
         tuple(domains),
@@ -180,13 +182,8 @@ def _build(folder: Path, inputs: _Inputs, log: BuildLog, progress: Progress) -> 
     cut = _cut_chains(lookup)
     progress("making the domain database", 0, None)
     domain_db = _database(blast / "domains.fasta", f"ECOD {inputs.version} domains", size)
-    progress("making the chain database", 0, None)
-    size = chains.write(blast / "chains.fasta", cut, log) if inputs.chain_fasta else (0, 0)
+    chain_db = _chain_database(blast, inputs, chains, cut, log, progress) if inputs.chain_fasta else None
     chains.close()
-    chain_db = _database(blast / "chains.fasta", f"ECOD {inputs.version} chains", size) if size[0] else None
-    if inputs.chain_fasta:
-        for key in sorted(cut - chains.lengths.keys()):
-            log.remark(Remark.CHAIN_WITHOUT_SEQUENCE, "", key, "no sequence: not in the chain database")
     hh_db = _profiles(folder, inputs, lookup, log, progress)
 
     progress("computing checksums", 0, None)
@@ -264,6 +261,23 @@ def _cut_chains(lookup: Lookup) -> set[str]:
     return {key.decode("ascii") for key in lookup.chain_keys.ids[ends[1:] > ends[:-1]].tolist()}
 
 
+def _chain_database(
+    blast: Path, inputs: _Inputs, chains: ChainSequences, cut: set[str], log: BuildLog, progress: Progress
+) -> SequenceDatabase:
+    """Database of the chains that can be cut into domains (``cut``) and have a sequence."""
+    progress("making the chain database", 0, None)
+    size = chains.write(blast / "chains.fasta", cut, log)
+    if size[0] == 0:
+        raise ReferenceDataError(
+            "no chain sequence belongs to a domain of the lists",
+            where=inputs.chain_fasta[0],
+            hint="titles must begin with the chain's key, for example 1sua_A, or the list's pdb column",
+        )
+    for key in sorted(cut - chains.lengths.keys()):
+        log.remark(Remark.CHAIN_WITHOUT_SEQUENCE, "", key, "no sequence: not in the chain database")
+    return _database(blast / "chains.fasta", f"ECOD {inputs.version} chains", size)
+
+
 def _database(fasta: Path, title: str, size: tuple[int, int]) -> SequenceDatabase:
     id_ = make_database(fasta, title)
     fasta.unlink()
@@ -277,7 +291,7 @@ def _profiles(
     if inputs.hh_db is None:
         return None
     progress("checking the profiles", 0, None)
-    prefix = copy_profiles(inputs.hh_db, folder / _PROFILES) if inputs.copy_hh else inputs.hh_db.expanduser().absolute()
+    prefix = copy_profiles(inputs.hh_db, folder / _PROFILES) if inputs.copy_hh else inputs.hh_db
     entries = list(read_profiles(prefix))
     rows = lookup.domain_ids.rows([entry.domain_id for entry in entries])
     for entry, row in zip(entries, rows.tolist(), strict=True):

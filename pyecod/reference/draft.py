@@ -85,7 +85,7 @@ class Draft:
         except BrokenInputError as error:
             return self._refuse(Misfit.BAD_GROUP, where, line.id, error.what)
         several = len(chains) > 1 or (line.chain == _SEVERAL_CHAINS and len(chains) != 1)
-        if len(segments) > 1 and sum(end - start + 1 for start, end in segments) > len(ResidueRange.of(segments)):
+        if not several and _size(segments) > len(ResidueRange.of(segments)):
             return self._refuse(Misfit.BAD_RANGE, where, line.id, f"segments of {line.seqid_range!r} overlap")
         self._append(line, group, -1 if several else chain, segments, several)
         if group < 0:
@@ -107,7 +107,7 @@ class Draft:
         self.kept.append(1)
         self.has_sequence.append(0)
         self.is_representative.append(line.is_representative)
-        self.length.append(sum(end - start + 1 for start, end in segments))
+        self.length.append(_size(segments))
         self.group.append(group)
         self.chain.append(chain)
         if not several:
@@ -185,6 +185,10 @@ class Draft:
         kept = np.flatnonzero(np.frombuffer(bytes(self.kept), dtype=np.uint8))
         ids = np.array([self.ids[number] for number in kept], dtype=bytes)
         return kept[np.argsort(ids, kind="stable")] if len(kept) else kept
+
+
+def _size(segments: Segments) -> int:
+    return sum(end - start + 1 for start, end in segments)
 
 
 def _chain_keys(pdb: str, chain: str) -> tuple[str, ...]:

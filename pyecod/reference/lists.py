@@ -86,7 +86,7 @@ class DomainList:
             self.characters += len(text)
             if len(text) > _LONGEST_LINE:
                 raise ReferenceDataError("line too long for a domain list", where=f"{self.path}:{number}")
-            text = text.rstrip("\r\n")
+            text = text.rstrip("\r\n").removeprefix("\ufeff")
             if _KEY_COLUMN in text:
                 layout = _Layout(text, f"{self.path}:{number}")
             elif text.startswith("#") or not text.strip():
@@ -110,7 +110,7 @@ class _Layout:
     """Where a header line puts the columns."""
 
     def __init__(self, header: str, where: str) -> None:
-        names = [cell.strip().strip('"') for cell in header.lstrip("\ufeff# ").split("\t")]
+        names = [cell.strip().strip('"') for cell in header.lstrip("# ").split("\t")]
         self.width = len(names)
         places = {}
         for field, spellings in _COLUMNS.items():
