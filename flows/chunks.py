@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from tasks.retries import is_hopeless, retried
 from tasks.search import blast_chunk, profile_chunk
 
 Groups = Chunk[SequenceGroup]
+_LONGEST_COLLECTING = 10.0  # seconds
 _FINISH_FIRST = (Step.PARTITION, Step.HHSEARCH, Step.BLAST)
 
 
@@ -40,6 +42,7 @@ class ChunkFlow:
     _running: dict[PrefectFuture[Any], tuple[Step, Groups]] = field(default_factory=dict)
     _finished: SimpleQueue[PrefectFuture[Any]] = field(default_factory=SimpleQueue)
     _numbers: Counter[Step] = field(default_factory=Counter)
+    _last_flush: float = field(default_factory=time.monotonic)
 
     def run(self, work: Work) -> None:
         """Work until nothing is left; chains that fail are marked with the reason.
@@ -74,7 +77,8 @@ class ChunkFlow:
             self._waiting[step].append(Chunk(str(self._numbers[step]), chunk.queries, chunk.cost))
 
     def _fill_window(self) -> bool:
-        while len(self._running) < 2 * self.settings.workers.count:
+        workers = self.settings.workers.count
+        while len(self._running) < workers + max(2, workers // 4):
             step = self._next_step()
             if step is None:
                 break
@@ -82,11 +86,14 @@ class ChunkFlow:
         return bool(self._running)
 
     def _next_step(self) -> Step | None:
-        """What is nearest to its end goes first; groups to partition are collected while searches still wait."""
-        searches_wait = bool(self._waiting[Step.HHSEARCH] or self._waiting[Step.BLAST])
-        if self._ready and (len(self._ready) >= self.settings.run.chunk_size or not searches_wait):
+        """What is nearest to its end goes first; groups to partition are collected for a few seconds while more come,
+        because many small tasks cost more than the partitioning itself."""
+        full = len(self._ready) >= self.settings.run.chunk_size
+        more_come = bool(self._waiting[Step.BLAST]) and time.monotonic() - self._last_flush < _LONGEST_COLLECTING
+        if self._ready and (full or not more_come):
             self._add(Step.PARTITION, self._ready)
             self._ready = []
+            self._last_flush = time.monotonic()
         return next((step for step in _FINISH_FIRST if self._waiting[step]), None)
 
     def _submit(self, step: Step, chunk: Groups) -> None:

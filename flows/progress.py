@@ -11,7 +11,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 if TYPE_CHECKING:
-    from pyecod.batch import Batch
+    from pyecod.batch import Batch, BatchCounters
 
 
 @dataclass
@@ -44,11 +44,21 @@ class Progress:
         rate = (counters.done - self._done_at_start) / max(time.monotonic() - self._started, 1e-3)
         left = f", about {counters.left / rate / 60:.0f} min left" if rate and counters.left else ""
         get_run_logger().info(
-            f"{counters.done} of {counters.classifiable} chains done, {counters.failed} failed, "
+            f"{counters.done} of {counters.classifiable} chains done, {counters.failed} failed ({_stages(counters)}), "
             f"{rate * 3600:.0f} per hour{left}"
         )
         if self._artifact is not None:
             update_progress_artifact(self._artifact, progress=100 * counters.progress)
+
+
+def _stages(counters: BatchCounters) -> str:
+    """How many chains each search has finished, of those that need it: ``blast 103 of 103, hhsearch 12 of 73``."""
+    parts = []
+    for step in ("blast", "hhsearch"):
+        statuses = counters.steps[step]
+        needed = counters.classifiable - statuses["not_needed"]
+        parts.append(f"{step} {statuses['complete']} of {needed}")
+    return ", ".join(parts)
 
 
 def artifact_key(name: str) -> str:
@@ -56,7 +66,7 @@ def artifact_key(name: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in name.lower())
 
 
-def summary_rows(counters: Any) -> list[dict[str, Any]]:
+def summary_rows(counters: BatchCounters) -> list[dict[str, Any]]:
     """The batch in two columns, for a table artifact."""
     rows = [
         ("entries read", counters.entries.get("complete", 0)),
