@@ -9,8 +9,9 @@ when pointed at. The picture names neither entry nor chain, so that identical ch
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape as escape_html
 
 from pyecod.partition.model import Domain, Partition, Unassigned
 from pyecod.pdb.chain import Numbering
@@ -25,6 +26,7 @@ _BAR = 28  # height of a domain
 _LANE = 6  # height of a hit with the gap below it
 _DEPTH = 22  # height of a depth profile
 _LETTER = 6.4  # mean width of a letter at 11 px
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _STEPS = (10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000)
 
 TRACK_NAMES = {
@@ -285,6 +287,11 @@ def strength_text(evalue: float | None, probability: float | None) -> str:
 def _label(text: str, baseline: float, *, faint: bool = False) -> str:
     place = f'x="{_GUTTER - 12}" y="{_short(baseline)}" text-anchor="end"'
     return f'<text {place} fill-opacity="{".6" if faint else ".85"}">{escape(text)}</text>'
+
+
+def escape(text: str) -> str:
+    """Text as it may stand in SVG and HTML; control characters become the replacement character."""
+    return escape_html(_NOT_XML.sub("\ufffd", text))
 
 
 def _fits(text: str, width: float) -> bool:

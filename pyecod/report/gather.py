@@ -108,13 +108,8 @@ class _Reader:
         return shared
 
     def _path(self, record: ChainRecord, kind: str) -> Path | None:
-        name = record.files.get(kind)
-        if name is None:
-            return None
-        path = (self.batch.path / name).resolve()
-        if not path.is_relative_to(self.batch.path.resolve()):
-            raise BatchError(f"the {kind} file lies outside of the batch: {name}", where=str(record.key))
-        return path
+        name = record.files.get(kind)  # relative, as the manifest's reader has made sure
+        return None if name is None else self.batch.path / name
 
     def _numbering(self, key: ChainKey, problems: list[str]) -> Numbering | None:
         if self.batch.manifest.header.batch_type == "fasta" or not key.chain_id:

@@ -128,7 +128,7 @@ function openNamed() {
   if (!row?.classList.contains("row")) return;
   if (row.hidden) clear.click();
   row.open = true;
-  row.scrollIntoView({ block: "center" });
+  row.scrollIntoView();
 }
 addEventListener("hashchange", openNamed);
 apply();

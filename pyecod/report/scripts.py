@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pyecod.ids import ChainKey
@@ -29,7 +30,7 @@ def pymol_script(key: ChainKey, partition: Partition, numbering: Numbering) -> s
     for domain in partition.domains:
         residues = "+".join(_pymol(stretch) for stretch in author_stretches(numbering, domain.range))
         if residues:
-            name = f"domain{domain.number}_{key}"
+            name = re.sub("[^A-Za-z0-9]", "_", f"domain{domain.number}_{key}")
             lines.append(f"select {name}, {chain} and resi {residues}")
             lines.append(f"color 0x{group_colour(domain.t_group)[1:]}, {name}")
     return "\n".join([*lines, "deselect", f"orient {chain}"]) + "\n"
