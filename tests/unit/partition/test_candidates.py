@@ -1,0 +1,122 @@
+"""Candidates: reference coverage, missing ends, pieces, and chain hits cut into domains."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pyecod.config import PartitionSettings
+from pyecod.partition.candidates import KINDS, CandidateTable, tabulate
+from pyecod.partition.strength import STRONGEST
+from pyecod.search.hit import EvidenceType, Hit
+
+Make = Callable[..., Any]
+
+
+def pieces(table: CandidateTable, place: int = 0) -> list[tuple[int, int]]:
+    span = slice(table.first_piece[place], table.first_piece[place + 1])
+    return list(zip(table.piece_start[span].tolist(), table.piece_end[span].tolist(), strict=True))
+
+
+def table_of(
+    reference: Any, evidence: SimpleNamespace, *hits: Hit, length: int = 400
+) -> tuple[CandidateTable, list[str]]:
+    return tabulate(evidence.summary(length, *hits), reference, PartitionSettings())
+
+
+@pytest.fixture
+def reference(make_reference: Make) -> Any:
+    return make_reference(
+        e1aaaA1=("1.1.1.1", "1-100"),
+        e1aaaA2=("2.1.1.1", "101-150,201-250"),
+        e1aaaA3=("3.1.1.1", "151-200"),
+        e1bbbA1=("1.1.1.2", "1-180"),
+        e1cccA1=("", "1-100"),
+    )
+
+
+def test_reference_coverage_uses_the_true_length_and_never_exceeds_one(
+    evidence: SimpleNamespace, reference: Any
+) -> None:
+    half = evidence.blast("e1bbbA1", evidence.hsp("11-100", "31-120"))
+    table, _ = table_of(reference, evidence, half)
+    assert table.reference_coverage[0] == 0.5
+    assert (table.missing_start[0], table.missing_end[0]) == (30, 60)
+    longer = evidence.blast("e1aaaA1", evidence.hsp("1-120", "1-120"))
+    table, _ = table_of(reference, evidence, longer)
+    assert table.reference_coverage[0] == 1.0
+    assert table.missing_end[0] == 0
+
+
+def test_small_gaps_are_closed_and_insertions_kept_open(evidence: SimpleNamespace, reference: Any) -> None:
+    small = evidence.blast("e1aaaA1", evidence.hsp("1-50,71-120", "1-50,51-100"))
+    table, _ = table_of(reference, evidence, small)
+    assert pieces(table) == [(1, 120)]
+    large = evidence.blast("e1aaaA1", evidence.hsp("1-50,151-200", "1-50,51-100"))
+    table, _ = table_of(reference, evidence, large)
+    assert pieces(table) == [(1, 50), (151, 200)]
+
+
+def test_a_gap_that_the_reference_has_too_is_no_insertion(evidence: SimpleNamespace, reference: Any) -> None:
+    hit = evidence.blast("e1bbbA1", evidence.hsp("1-50,101-180", "1-50,101-180"))
+    table, _ = table_of(reference, evidence, hit)
+    assert pieces(table) == [(1, 180)]
+
+
+def test_a_chain_hit_gives_every_domain_it_meets(evidence: SimpleNamespace, reference: Any) -> None:
+    hit = evidence.chain("1aaa_A", evidence.hsp("11-260", "1-250", 1e-50))
+    table, verdicts = table_of(reference, evidence, hit)
+    found = {reference.ids[row]: pieces(table, i) for i, row in enumerate(table.row.tolist())}
+    assert found == {"e1aaaA1": [(11, 110)], "e1aaaA2": [(111, 160), (211, 260)], "e1aaaA3": [(161, 210)]}
+    assert table.reference_coverage.tolist() == [1.0, 1.0, 1.0]
+    assert np.allclose(np.sort(table.evidence), [10, 20, 20])
+    assert verdicts == [""]
+
+
+def test_one_domain_of_a_many_domain_chain_counts(evidence: SimpleNamespace, reference: Any) -> None:
+    table, _ = table_of(reference, evidence, evidence.chain("1aaa_A", evidence.hsp("1-96", "3-98", 1e-30)))
+    assert [reference.ids[row] for row in table.row] == ["e1aaaA1"]
+    assert (table.missing_start[0], table.missing_end[0]) == (2, 2)
+
+
+def test_an_alignment_gap_inside_a_chain_hits_domain_is_closed(evidence: SimpleNamespace, reference: Any) -> None:
+    table, _ = table_of(reference, evidence, evidence.chain("1aaa_A", evidence.hsp("1-40,51-110", "1-40,41-100", 0.0)))
+    assert pieces(table) == [(1, 110)]
+    assert table.evidence[0] == STRONGEST
+
+
+def test_hits_without_a_use_say_why(evidence: SimpleNamespace, reference: Any) -> None:
+    hits = (
+        evidence.blast("e9zzzA1", evidence.hsp("1-90", "1-90")),
+        evidence.blast("e1cccA1", evidence.hsp("1-90", "1-90")),
+        evidence.chain("9zzz_A", evidence.hsp("1-90", "1-90")),
+        evidence.chain("1aaa_A", evidence.hsp("1-90", "301-390")),
+    )
+    table, verdicts = table_of(reference, evidence, *hits)
+    assert len(table) == 0
+    assert verdicts == ["unknown_reference", "unclassified_reference", "unknown_reference", "unmapped"]
+
+
+def test_old_evidence_without_target_residues_can_be_used(evidence: SimpleNamespace, reference: Any) -> None:
+    hits = (
+        evidence.blast("e1aaaA1", evidence.hsp("1-90", "0-0")),
+        evidence.chain("1bbb_A", evidence.hsp("1-170", "0-0")),
+    )
+    table, verdicts = table_of(reference, evidence, *hits)
+    assert verdicts == ["", ""]
+    assert sorted(pieces(table, i)[0] for i in range(2)) == [(1, 90), (1, 170)]
+    assert table.missing_start.tolist() == [0, 0]
+    divided, verdicts = table_of(reference, evidence, evidence.chain("1aaa_A", evidence.hsp("1-170", "0-0")))
+    assert (len(divided), verdicts) == (0, ["unmapped"])
+
+
+def test_candidates_are_sorted_best_first_within_their_h_group(evidence: SimpleNamespace, reference: Any) -> None:
+    hits = (
+        evidence.profile("e1aaaA1", "1-100", "1-100", 80.0),
+        evidence.blast("e1aaaA1", evidence.hsp("1-100", "1-100", 1e-30)),
+    )
+    table, _ = table_of(reference, evidence, *hits)
+    assert [KINDS[kind] for kind in table.kind] == [EvidenceType.DOMAIN_BLAST, EvidenceType.HHSEARCH]
+    assert table.score[0] > table.score[1]

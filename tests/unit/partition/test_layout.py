@@ -1,0 +1,102 @@
+"""The layout search is exact, deterministic, and says so when it is not."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyecod.config import PartitionSettings
+from pyecod.partition.consensus import Proposal
+from pyecod.partition.layout import Layout, lay_out
+
+LENGTH = 120
+
+
+def proposal(
+    number: int, *segments: tuple[int, int], h: int = 0, confidence: float = 0.8, evidence: float = 20.0
+) -> Proposal:
+    core = np.zeros(LENGTH, dtype=bool)
+    for start, end in segments:
+        core[start - 1 : end] = True
+    size = int(core.sum())
+    return Proposal(
+        number, h, np.array([number]), core.astype(float), core, size, segments[0][0], segments[-1][1],
+        evidence, confidence, 1.0, confidence * size - 8,
+    )  # fmt: skip
+
+
+def numbers(layout: Layout) -> list[int]:
+    return [p.number for p in layout.chosen]
+
+
+def options(**changes: int) -> PartitionSettings:
+    return PartitionSettings(**{"min_domain_length": 5, "domain_cost": 0, **changes})
+
+
+def test_two_neighbours_are_better_than_one_that_overlaps_both() -> None:
+    wide, left, right = proposal(0, (20, 80), h=1), proposal(1, (1, 55), h=2), proposal(2, (56, 120), h=3)
+    assert numbers(lay_out([wide, left, right], options())) == [1, 2]
+
+
+def test_a_nested_domain_stands_beside_the_one_around_it() -> None:
+    around, inside = proposal(0, (1, 40), (81, 120), h=1), proposal(1, (41, 80), h=2)
+    assert numbers(lay_out([around, inside], options())) == [0, 1]
+
+
+def test_tandem_domains_replace_a_proposal_that_spans_them() -> None:
+    span, left, right = proposal(0, (1, 118), h=1), proposal(1, (1, 58), h=1), proposal(2, (60, 118), h=1)
+    assert numbers(lay_out([span, left, right], options())) == [1, 2]
+
+
+def test_weak_proposals_together_do_not_outweigh_a_strong_one() -> None:
+    strong = proposal(0, (40, 80), h=1, confidence=0.95)
+    weak = [proposal(1, (1, 60), h=2, confidence=0.5), proposal(2, (61, 120), h=3, confidence=0.5)]
+    assert numbers(lay_out([strong, *weak], options())) == [0]
+
+
+def test_losers_are_told_who_beat_them() -> None:
+    strong, weak = proposal(0, (1, 60), h=1, confidence=0.95), proposal(1, (10, 60), h=2, confidence=0.3)
+    assert lay_out([strong, weak], options()).beaten_by[1].number == 0
+
+
+def test_ties_go_to_the_stronger_evidence() -> None:
+    a, b = proposal(0, (1, 60), h=1, evidence=20.0), proposal(1, (1, 60), h=2, evidence=21.0)
+    assert numbers(lay_out([a, b], options())) == numbers(lay_out([b, a], options())) == [1]
+
+
+def test_too_weak_or_too_small_proposals_are_not_domains() -> None:
+    assert lay_out([proposal(0, (1, 60), confidence=0.1)], options()).chosen == ()
+    assert lay_out([proposal(0, (1, 20))], options(min_domain_length=25)).chosen == ()
+
+
+def test_a_search_that_gives_up_states_how_much_it_may_miss() -> None:
+    crowd = [proposal(0, (25, 95), h=1), proposal(1, (1, 60), h=2), proposal(2, (61, 120), h=3)]
+    exact, rough = lay_out(crowd, options()), lay_out(crowd, options(max_layout_states=1))
+    assert exact.gap == 0
+    best, found = (sum(p.weight for p in layout.chosen) for layout in (exact, rough))
+    assert rough.gap > 0
+    assert found <= best <= found * (1 + rough.gap) + 1e-6
+
+
+segment = st.tuples(st.integers(1, 110), st.integers(5, 60)).map(lambda s: (s[0], min(s[0] + s[1], LENGTH)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(segment, st.floats(0.6, 1.0)), min_size=1, max_size=9))
+def test_no_other_compatible_set_weighs_more(drawn: list[tuple[tuple[int, int], float]]) -> None:
+    proposals = [proposal(i, s, h=i, confidence=c) for i, (s, c) in enumerate(drawn)]
+    settings_ = options()
+    able = [p for p in proposals if p.weight > 0 and p.size >= 5]
+    found = sum(p.weight for p in lay_out(proposals, settings_).chosen)
+
+    def compatible(group: tuple[Proposal, ...]) -> bool:
+        return all(
+            (a.core & b.core).sum() <= settings_.overlap_tolerance * min(a.size, b.size)
+            for a, b in itertools.combinations(group, 2)
+        )
+
+    sets = itertools.chain.from_iterable(itertools.combinations(able, n) for n in range(len(able) + 1))
+    best = max(sum(p.weight for p in group) for group in sets if compatible(group))
+    assert found == pytest.approx(best)
