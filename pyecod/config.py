@@ -74,7 +74,7 @@ class PartitionSettings(Section):
         30, ge=0, description="largest number of unaligned reference residues projected beyond an alignment"
     )
     # from candidates to domains
-    cluster_iou: float = Field(0.5, gt=0, le=1, description="shared residues / union from which two hits vote together")
+    cluster_iou: float = Field(0.6, gt=0, le=1, description="shared residues / union from which two hits vote together")
     min_confidence: float = Field(
         0.20, ge=0, le=1, description="confidence below which no domain is made; 0.2 is one hit of probability 75"
     )
