@@ -70,8 +70,9 @@ class ChunkFlow:
 
     def _add(self, step: Step, groups: Sequence[SequenceGroup]) -> None:
         run = self.settings.run
-        if step is Step.HHSEARCH:
-            run = run.model_copy(update={"chunk_size": run.hhsearch_chunk_size})
+        if step is Step.HHSEARCH:  # minutes each: enough chunks that every worker gets some
+            share = -(-len(groups) // (2 * self.settings.workers.count))
+            run = run.model_copy(update={"chunk_size": max(1, min(share, run.hhsearch_chunk_size))})
         for chunk in plan_chunks(groups, run):
             self._numbers[step] += 1
             self._waiting[step].append(Chunk(str(self._numbers[step]), chunk.queries, chunk.cost))
