@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -94,7 +94,8 @@ def build(
             progress=progress,
         )
     if as_json:
-        print_json(asdict(report))
+        counts = {name: _by_name(getattr(report, name)) for name in ("rejected", "noted", "first")}
+        print_json({**asdict(report), **counts})
     else:
         _show_report(report)
 
@@ -146,6 +147,10 @@ def show(
         print_json(content)
     else:
         _print_tree(content)
+
+
+def _by_name(values: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(reason): value for reason, value in values.items()}
 
 
 def _directory(given: Path | None, settings_file: Path | None, profile: str | None) -> Path:

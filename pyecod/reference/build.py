@@ -168,22 +168,19 @@ def _build(folder: Path, inputs: _Inputs, log: BuildLog, progress: Progress) -> 
     versions = _read_lists(inputs, draft, progress)
     blast = folder / _BLAST
     blast.mkdir()
-    chains = ChainSequences(blast / "staged.fasta")
-    chains.read(inputs.chain_fasta, {key for keys in draft.chains for key in keys}, log, progress)
-    keys = resolve_chains(draft.chains, chains.lengths)
-    check_ends(draft, keys, chains)
-    size = write_domain_fasta(inputs.domain_fasta, blast / "domains.fasta", draft, keys, chains, progress)
-    check_sequences(draft)
-    _must_fit(draft, size, log)
-
-    progress("writing the lookup", 0, None)
-    groups = _groups(draft, inputs.hierarchy, log)
-    lookup = write_lookup(folder / LOOKUP, draft, groups, keys, chains.lengths)
-    cut = _cut_chains(lookup)
-    progress("making the domain database", 0, None)
-    domain_db = _database(blast / "domains.fasta", f"ECOD {inputs.version} domains", size)
-    chain_db = _chain_database(blast, inputs, chains, cut, log, progress) if inputs.chain_fasta else None
-    chains.close()
+    with ChainSequences(blast / "staged.fasta") as chains:
+        chains.read(inputs.chain_fasta, {key for keys in draft.chains for key in keys}, log, progress)
+        keys = resolve_chains(draft.chains, chains.lengths)
+        check_ends(draft, keys, chains)
+        size = write_domain_fasta(inputs.domain_fasta, blast / "domains.fasta", draft, keys, chains, progress)
+        check_sequences(draft)
+        _must_fit(draft, size, log)
+        progress("writing the lookup", 0, None)
+        groups = _groups(draft, inputs.hierarchy, log)
+        lookup = write_lookup(folder / LOOKUP, draft, groups, keys, chains.lengths)
+        progress("making the domain database", 0, None)
+        domain_db = _database(blast / "domains.fasta", f"ECOD {inputs.version} domains", size)
+        chain_db = _chain_database(blast, inputs, chains, lookup, log, progress) if inputs.chain_fasta else None
     hh_db = _profiles(folder, inputs, lookup, log, progress)
 
     progress("computing checksums", 0, None)
@@ -262,10 +259,11 @@ def _cut_chains(lookup: Lookup) -> set[str]:
 
 
 def _chain_database(
-    blast: Path, inputs: _Inputs, chains: ChainSequences, cut: set[str], log: BuildLog, progress: Progress
+    blast: Path, inputs: _Inputs, chains: ChainSequences, lookup: Lookup, log: BuildLog, progress: Progress
 ) -> SequenceDatabase:
-    """Database of the chains that can be cut into domains (``cut``) and have a sequence."""
+    """Database of the chains that have a sequence and can be cut into domains."""
     progress("making the chain database", 0, None)
+    cut = _cut_chains(lookup)
     size = chains.write(blast / "chains.fasta", cut, log)
     if size[0] == 0:
         raise ReferenceDataError(

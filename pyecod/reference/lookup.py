@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ class Lookup:
                 ChainArrays(*(map_array(folder / f"chains.{field.name}.npy") for field in fields(ChainArrays))),
                 folder / _GROUPS,
             )
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, OverflowError, SyntaxError, TokenError) as error:  # numpy's own
             raise ReferenceDataError(
                 f"the lookup cannot be read: {error}", where=folder, hint="build the reference again"
             ) from error

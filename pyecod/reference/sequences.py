@@ -23,7 +23,10 @@ Progress = Callable[[str, int, int | None], None]
 
 
 class ChainSequences:
-    """Sequences of the chains that lists mention, staged in a file and mapped, so that none is held in memory."""
+    """Sequences of the chains that lists mention, staged in a file and mapped, so that none is held in memory.
+
+    The file is removed at the end of the ``with`` block.
+    """
 
     def __init__(self, staged: Path) -> None:
         self._staged = staged
@@ -77,8 +80,10 @@ class ChainSequences:
                 residues += length
         return count, residues
 
-    def close(self) -> None:
-        """Remove the staged file."""
+    def __enter__(self) -> ChainSequences:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if isinstance(self._data, mmap.mmap):
             self._data.close()
         self._staged.unlink(missing_ok=True)

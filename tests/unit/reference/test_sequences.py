@@ -167,5 +167,6 @@ def test_only_chains_that_can_be_cut_are_written(draft: Draft, line: Line, tmp_p
     assert (tmp_path / "chains.fasta").read_text() == f">1abc_A\n{CHAIN}\n"
     assert draft.log.remarks[Remark.CHAIN_WITHOUT_DOMAINS] == 2
     assert dict(draft.log.rejected) == {Misfit.DUPLICATE_SEQUENCE: 1, Misfit.BAD_ID: 1}
-    chains.close()
+    with chains:
+        assert (tmp_path / "staged.fasta").exists()
     assert not (tmp_path / "staged.fasta").exists()
