@@ -66,7 +66,8 @@ class BatchLock:
 
         Raises:
             BatchLockedError: another live process, or another thread of this one, has it; it is named.
-            BatchError: the file system knows no locks, or the lock file cannot be written.
+            BatchError: the file system knows no locks.
+            OSError: the lock file cannot be written.
         """
         name = str(self._path.resolve())
         with _GUARD:
@@ -78,11 +79,9 @@ class BatchLock:
                 self._handle = self._open_locked()
                 _HELD[name] = self
             except OSError as error:
-                raise BatchError(
-                    f"cannot lock the batch: {error.strerror}",
-                    where=self._path,
-                    hint=_NO_LOCKS if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP) else None,
-                ) from None
+                if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                    raise
+                raise BatchError("the file system knows no locks", where=self._path, hint=_NO_LOCKS) from None
         self._name = name
         try:
             self._refuse_living_stranger()
@@ -178,15 +177,12 @@ class BatchLock:
         since = self._holder.since if self._holder else now
         self._holder = LockHolder(socket.gethostname(), os.getpid(), _user(), since, now)
         record = orjson.dumps(asdict(self._holder)).ljust(_RECORD_BYTES - 1) + b"\n"
-        try:
-            os.pwrite(self._handle, record, 0)
-            os.fsync(self._handle)
-        except OSError as error:
-            raise BatchError(f"cannot write the lock file: {error.strerror}", where=self._path) from None
+        os.pwrite(self._handle, record, 0)
+        os.fsync(self._handle)
 
     def _keep_beating(self) -> None:
         while not self._stop.wait(self._beat_seconds):
-            with contextlib.suppress(BatchError):  # a beat that cannot be written shows as an old one
+            with contextlib.suppress(OSError):  # a beat that cannot be written shows as an old one
                 self._sign()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import socket
@@ -13,7 +14,7 @@ import orjson
 import pytest
 
 from pyecod.batch.lock import BatchLock, LockHolder, read_holder
-from pyecod.errors import BatchLockedError
+from pyecod.errors import BatchError, BatchLockedError
 
 
 @pytest.fixture
@@ -175,3 +176,12 @@ def test_rubbish_in_the_lock_file_does_no_harm(path: Path, content: bytes) -> No
     path.write_bytes(content)
     with BatchLock(path):
         pass
+
+
+def test_a_file_system_without_locks_is_named_with_the_remedy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(BatchError, match=r"knows no locks .*mount the file system with locking"):
+        BatchLock(path).acquire()
