@@ -16,7 +16,7 @@ from html import escape as escape_html
 from pyecod.partition.model import Domain, Partition, Unassigned
 from pyecod.pdb.chain import Numbering
 from pyecod.ranges import ResidueRange
-from pyecod.report.colours import group_colour, text_colour
+from pyecod.report.colours import group_colour, group_mark, text_colour
 from pyecod.report.tracks import EvidenceTrack, TrackHit
 from pyecod.search.hit import EvidenceType
 
@@ -71,6 +71,7 @@ def thumbnail_svg(partition: Partition, width: int = 220) -> str:
             parts.append(
                 f'<rect x="{x}" y="1" width="{wide}" height="12" rx="2" fill="{group_colour(domain.t_group)}"/>'
             )
+            parts += _stripes(domain.t_group, float(x), float(wide), 1, 12)
     return f'<svg class="mini" viewBox="0 0 {width} 14" preserveAspectRatio="none">{"".join(parts)}</svg>'
 
 
@@ -150,6 +151,7 @@ class _Picture:
             x, width = self.span(start, end)
             place = f'x="{_short(x)}" y="{_short(top)}" width="{_short(width)}" height="{_BAR}"'
             parts.append(f'<rect {place} rx="4" fill="{colour}"/>')
+            parts += _stripes(domain.t_group, x, width, top, _BAR)
         start, end = max(spans, key=lambda span: span[1] - span[0])
         x, width = self.span(start, end)
         text = next((t for t in (f"{domain.number} · {domain.t_group}", f"{domain.number}") if _fits(t, width)), "")
@@ -282,6 +284,17 @@ def strength_text(evalue: float | None, probability: float | None) -> str:
     if evalue is not None:
         texts.append("E 0" if evalue == 0 else f"E {evalue:.1e}" if evalue < 0.01 else f"E {evalue:.2g}")
     return ", ".join(texts) or "strength unknown"
+
+
+def _stripes(t_group: str, x: float, width: float, top: float, height: float) -> list[str]:
+    """The group's mark: no, one or two stripes across a bar."""
+    thick = 3 if height > 20 else 1.5
+    places = ((), (0.82,), (0.18, 0.82))[group_mark(t_group)]
+    return [
+        f'<path d="M{_short(x)} {_short(top + height * place)}h{_short(width)}" stroke="{text_colour(t_group)}" '
+        f'stroke-opacity=".6" stroke-width="{thick}"/>'
+        for place in places
+    ]
 
 
 def _label(text: str, baseline: float, *, faint: bool = False) -> str:

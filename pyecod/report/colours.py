@@ -1,4 +1,4 @@
-"""One colour per T-group: the same in every picture, script and batch, on light and on dark ground."""
+"""One colour and mark per T-group: the same in every picture and batch, on light and on dark ground."""
 
 from __future__ import annotations
 
@@ -22,6 +22,19 @@ def group_colour(t_group: str) -> str:
 def text_colour(t_group: str) -> str:
     """Colour of text that is readable on :func:`group_colour`."""
     return _ON_LIGHT if _place(t_group) % 2 == 0 else _ON_DARK
+
+
+def group_mark(t_group: str) -> int:
+    """Stripes on the colour, 0 to 2, so that groups which share a colour still differ."""
+    return zlib.crc32(t_group.encode()) // len(PALETTE) % 3
+
+
+def chip_style(t_group: str) -> str:
+    """CSS background of a small square for a T-group, with its colour and stripes."""
+    stripe = f"{text_colour(t_group)}b0"
+    places = ((), ((70, 85),), ((15, 30), (70, 85)))[group_mark(t_group)]
+    stripes = [f"linear-gradient(#0000 {a}%,{stripe} {a}% {b}%,#0000 {b}%)" for a, b in places]
+    return f"background:{','.join([*stripes, group_colour(t_group)])}"
 
 
 def _place(t_group: str) -> int:

@@ -98,7 +98,7 @@ def _chains(report: BatchReport, table: ChainTable) -> str:
 def _more(report: BatchReport) -> str:
     return (
         f'<section class="columns"><div class="wide"><h2>Versions</h2>{sections.versions_table(report)}</div>'
-        f"<div><h2>Slowest chains</h2>{sections.slowest_table(report)}</div></section>"
+        f"<div>{sections.slowest_table(report)}</div></section>"
     )
 
 

@@ -15,7 +15,7 @@ from pyecod.batch.record import ChainRecord, EntryRecord, Status
 from pyecod.ids import ChainKey
 from pyecod.partition.model import Domain, Partition
 from pyecod.report.architecture import TRACK_NAMES, architecture_svg, strength_text, thumbnail_svg
-from pyecod.report.colours import group_colour
+from pyecod.report.colours import chip_style
 from pyecod.report.model import BatchReport, ReportChain
 from pyecod.report.scripts import chimerax_script, pymol_script
 
@@ -106,7 +106,7 @@ def _groups(domains: Sequence[Domain]) -> str:
 
 
 def _chip(t_group: str) -> str:
-    return f'<i style="background:{group_colour(t_group)}"></i>'
+    return f'<i style="{chip_style(t_group)}"></i>'
 
 
 def _why(record: ChainRecord) -> str:

@@ -12,10 +12,11 @@ from pyecod.batch.counters import BatchCounters
 from pyecod.batch.header import BatchHeader
 from pyecod.batch.record import Status
 from pyecod.evidence.conservation import BOUNDARIES, conservation, find_losses
+from pyecod.partition.counting import REJECTIONS
 from pyecod.partition.model import Flag, Outcome
 from pyecod.report.architecture import TRACK_NAMES
 from pyecod.report.charts import histogram, share_bar
-from pyecod.report.colours import group_colour
+from pyecod.report.colours import chip_style
 from pyecod.report.model import BatchReport, ReportChain
 from pyecod.report.rows import chain_state
 
@@ -26,6 +27,7 @@ _DOMAIN_EDGES = (*range(0, 600, 50), _MORE)
 _MOST_GROUPS = 12
 _NAMED = 12
 _SLOWEST = 8
+_REASONS = 4
 
 
 def heading(header: BatchHeader, counters: BatchCounters) -> str:
@@ -136,7 +138,14 @@ def evidence_table(report: BatchReport) -> str:
                 f'<td class="n{" lost" if missing else ""}">{hits:,}<small>{share}{chains:,} chains</small></td>'
             )
             before = hits
+        reasons = sorted(total.rejected.items(), key=lambda item: -item[1])[:_REASONS]
+        why = " · ".join(
+            f'<span title="{escape(REJECTIONS.get(reason, ""))}">{escape(reason.replace("_", " "))} {hits:,}</span>'
+            for reason, hits in reasons
+        )
         rows.append(f"<tr><th>{TRACK_NAMES[kind]}</th><td class='n'>{total.searched:,}</td>{''.join(cells)}</tr>")
+        if why:
+            rows.append(f'<tr class="why"><td></td><td colspan="5"><small>not accepted: {why}</small></td></tr>')
     if not rows:
         return "<p>No searches are recorded yet.</p>"
     head = "".join(f"<th>{name}</th>" for name in ("", "searched", *BOUNDARIES))
@@ -186,7 +195,7 @@ def groups_table(report: BatchReport) -> str:
     if not counts:
         return "<p>None.</p>"
     rows = "".join(
-        f'<tr><td class="n">{count:,}</td><td><i style="background:{group_colour(group)}"></i>'
+        f'<tr><td class="n">{count:,}</td><td><i style="{chip_style(group)}"></i>'
         f"{_search(group, group)}</td><td>{escape(names[group])}</td></tr>"
         for group, count in counts.most_common(_MOST_GROUPS)
     )
@@ -195,16 +204,16 @@ def groups_table(report: BatchReport) -> str:
 
 
 def slowest_table(report: BatchReport) -> str:
-    """The chains that took longest."""
+    """The chains that took longest, nothing where no times are recorded."""
     timed = sorted((c for c in report.chains if c.record.seconds), key=lambda c: -(c.record.seconds or 0))[:_SLOWEST]
     if not timed:
-        return "<p>No times are recorded.</p>"
+        return ""
     rows = "".join(
         f'<tr><td class="n">{chain.record.seconds:,.1f} s</td><td><a href="#{escape(str(chain.key))}">'
         f'{escape(str(chain.key))}</a></td><td class="n">{chain.record.sequence_length:,} residues</td></tr>'
         for chain in timed
     )
-    return f'<table class="numbers">{rows}</table>'
+    return f'<h2>Slowest chains</h2><table class="numbers">{rows}</table>'
 
 
 def versions_table(report: BatchReport) -> str:

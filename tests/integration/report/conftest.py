@@ -197,7 +197,7 @@ def _record(
     record.algorithm_version, record.seconds = "0.1.0", round(dice.expovariate(1 / 40), 1)
     record.files = {"summary": str(summary_path.relative_to(path)), "partition": str(partition_path.relative_to(path))}
     record.evidence = {
-        kind.value: {"found": n + 3, "kept": n, "considered": n - n // 20, "accepted": n // 2}
+        kind.value: {"found": n + 3, "kept": n, "considered": n - n // 20, "accepted": n // 2, "weak": n // 20}
         for kind, n in counts.items()
     }
     return record
