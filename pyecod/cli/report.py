@@ -39,40 +39,59 @@ def chain_report(
     svg: Annotated[bool, typer.Option("--svg", help="the domain architecture as a picture")] = False,
     pymol: Annotated[bool, typer.Option("--pymol", help="script that colours the domains in PyMOL")] = False,
     chimerax: Annotated[bool, typer.Option("--chimerax", help="the same for ChimeraX")] = False,
+    legacy: Annotated[bool, typer.Option("--legacy", help="the older domain_partition XML")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the domains of one chain: as a table, --json, a picture (--svg [FILE]) or a viewer script."""
+    """Show the domains of one chain: as a table, --json, a picture (--svg [FILE]), a viewer script or older XML."""
     from pyecod.batch import Batch
     from pyecod.ids import ChainKey
     from pyecod.report import gather_report
 
-    if svg + pymol + chimerax + as_json > 1:
-        raise UsageError("--svg, --pymol, --chimerax and --json exclude each other")
-    (found,) = gather_report(Batch.open(batch), [ChainKey.parse(chain)]).chains
-    if svg or pymol or chimerax:
-        _write(_text(found, svg, pymol), file)
+    forms = [
+        name for name, asked in (("svg", svg), ("pymol", pymol), ("chimerax", chimerax), ("legacy", legacy)) if asked
+    ]
+    if len(forms) + as_json > 1:
+        raise UsageError("--svg, --pymol, --chimerax, --legacy and --json exclude each other")
+    opened = Batch.open(batch)
+    (found,) = gather_report(opened, [ChainKey.parse(chain)]).chains
+    if forms:
+        _write(_text(found, forms[0], opened.path), file)
     elif file is not None:
-        raise UsageError("a FILE needs --svg, --pymol or --chimerax")
+        raise UsageError("a FILE needs --svg, --pymol, --chimerax or --legacy")
     elif as_json:
         print_json(_plain(found))
     else:
         _show(found)
 
 
-def _text(chain: ReportChain, svg: bool, pymol: bool) -> str:
+def _text(chain: ReportChain, form: str, batch: Path) -> str:
     from pyecod.report import architecture_svg, chimerax_script, pymol_script
 
     if chain.partition is None:
         reason = chain.record.failure_reason or chain.record.cannot_classify_reason or "it is not partitioned yet"
-        raise UsageError(
-            "the chain has no domains to show: " + "; ".join([reason, *chain.problems]), where=str(chain.key)
-        )
-    if svg:
+        reasons = "; ".join([reason, *chain.problems])
+        raise UsageError(f"the chain has no domains to show: {reasons}", where=str(chain.key))
+    if form == "svg":
         return architecture_svg(chain.partition, chain.tracks, chain.numbering, title=str(chain.key), standalone=True)
+    if form == "legacy":
+        return _legacy(chain, batch)
     if chain.numbering is None:
         raise UsageError("the author residue numbers of the chain are not known", where=str(chain.key))
-    write = pymol_script if pymol else chimerax_script
+    write = pymol_script if form == "pymol" else chimerax_script
     return write(chain.key, chain.partition, chain.numbering)
+
+
+def _legacy(chain: ReportChain, batch: Path) -> str:
+    from pyecod.partition.xml import format_legacy_partition, read_partition
+
+    stored = read_partition(batch / chain.record.files["partition"])
+    return format_legacy_partition(
+        stored.partition,
+        stored.key,
+        batch_id=stored.batch_id,
+        timestamp=stored.timestamp,
+        summary_sha256=stored.summary_sha256,
+    ).decode()
 
 
 def _write(text: str, file: Path | None) -> None:

@@ -149,26 +149,17 @@ def read_partition(path: Path) -> PartitionFile:
 
 
 def format_legacy_partition(
-    partition: Partition,
-    chain: Chain,
-    *,
-    batch_id: str = "",
-    timestamp: str = "",
-    summary_sha256: str = "",
+    partition: Partition, key: ChainKey, *, batch_id: str = "", timestamp: str = "", summary_sha256: str = ""
 ) -> bytes:
     """The older ``domain_partition`` document for the consumers that read only that.
 
     Its ``confidence`` (0 to 1) is the share of the hits over the domain that agree on its H-group; its ``family``
     is the F-group, or the T-group where the hits disagree on the family.
-
-    Raises:
-        PyecodError: the chain is not as long as the partition.
     """
-    _check_length(partition, chain)
     root = etree.Element(
         "domain_partition",
-        pdb_id=chain.key.entry_id,
-        chain_id=chain.key.chain_id,
+        pdb_id=key.entry_id,
+        chain_id=key.chain_id,
         reference=partition.reference_version,
         is_classified=_yes(bool(partition.domains)),
     )

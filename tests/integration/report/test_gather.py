@@ -93,6 +93,8 @@ def test_a_chain_is_shown_as_table_json_picture_and_scripts(batch_of: MakeBatch,
     assert etree.fromstring(printed).tag == "{http://www.w3.org/2000/svg}svg"
     pyecod("report", "chain", key, "--batch", batch.path, "--svg", tmp_path / "x.svg")
     assert (tmp_path / "x.svg").read_text() == printed
+    older = pyecod("report", "chain", key, "--batch", batch.path, "--legacy").stdout
+    assert etree.fromstring(older.encode()).tag == "domain_partition"
     assert f"fetch {key.entry_id}" in pyecod("report", "chain", key, "--batch", batch.path, "--pymol").stdout
     assert f"open {key.entry_id}" in pyecod("report", "chain", key, "--batch", batch.path, "--chimerax").stdout
 

@@ -214,7 +214,7 @@ def test_broken_files_are_refused_with_file_and_line(tmp_path: Path, old: str, n
 
 def test_the_older_document_has_what_its_readers_look_for() -> None:
     text = format_legacy_partition(
-        PARTITION, CHAINS["pdb"], batch_id="b", timestamp="2025-09-05T00:00:00Z", summary_sha256="0" * 64
+        PARTITION, CHAINS["pdb"].key, batch_id="b", timestamp="2025-09-05T00:00:00Z", summary_sha256="0" * 64
     )
     root = etree.fromstring(text)
     assert root.tag == "domain_partition"
@@ -242,5 +242,5 @@ def test_the_older_document_has_what_its_readers_look_for() -> None:
 
 def test_an_older_document_without_domains_says_that_nothing_is_classified() -> None:
     empty = Partition(LENGTH, Outcome.NO_EVIDENCE, Quality.NO_DOMAINS, (), (), {}, "develop291", "pyecod", "0.1.0")
-    root = etree.fromstring(format_legacy_partition(empty, CHAINS["fasta"]))
+    root = etree.fromstring(format_legacy_partition(empty, CHAINS["fasta"].key))
     assert (root.get("is_classified"), root.get("chain_id"), len(root.findall("domains/domain"))) == ("false", "", 0)
