@@ -298,21 +298,33 @@ class _Loader:
 
     def load(self, rows: Sequence[ChainRow]) -> None:
         """Load rows; when one is refused, find it by halving and load the others."""
-        before = replace(self.counts)
-        rejections = len(self.rejected)
+        refusal = self._try(rows)
+        if refusal is None:
+            return
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            self.load(rows[:middle])
+            self.load(rows[middle:])
+            return
+        bare = replace(rows[0], partition=None, pdb_ranges=(), sequence=None)
+        if rows[0].partition is not None:  # the record may be good where its partition is not
+            refusal = self._try([bare]) or refusal
+        self.reject(refusal)
+
+    def _try(self, rows: Sequence[ChainRow]) -> Rejection | None:
+        """Load rows, all or none; why none, said of the first."""
+        before, rejections = replace(self.counts), len(self.rejected)
         try:
             with self.connection.transaction():
                 self._load(rows)
-            return
         except _BAD_ROW as error:
             self.counts = before
             del self.rejected[rejections:]
-            if len(rows) == 1:
-                self._refuse(rows[0], error)
-                return
-        middle = len(rows) // 2
-        self.load(rows[:middle])
-        self.load(rows[middle:])
+            diagnosis = error.diag if isinstance(error, psycopg.Error) else None
+            table = (diagnosis.table_name if diagnosis else None) or "chain_status"
+            reason = (diagnosis.message_primary if diagnosis else None) or str(error)
+            return Rejection(table, str(rows[0].record.key), reason)
+        return None
 
     def finish(self) -> None:
         """Note what was loaded; after a rejection the next load looks at everything again."""
@@ -325,14 +337,6 @@ class _Loader:
                 "batch_name": self.source.header.batch_name,
             },
         )
-
-    def _refuse(self, row: ChainRow, error: Exception) -> None:
-        diagnosis = getattr(error, "diag", None)
-        table = (diagnosis.table_name if diagnosis else None) or "chain_status"
-        reason = (diagnosis.message_primary if diagnosis else None) or str(error)
-        self.reject(Rejection(table, str(row.record.key), reason))
-        if row.partition is not None:  # its record may still be good
-            self.load([replace(row, partition=None, pdb_ranges=(), sequence=None)])
 
     def _load(self, rows: Sequence[ChainRow]) -> None:
         name = {"batch_name": self.source.header.batch_name}

@@ -50,7 +50,7 @@ _PICK = """
 SELECT c.*, b.batch_path, b.created_at AS batch_created
 FROM pdb_update.chain_status c JOIN pdb_update.batch b USING (batch_name)
 WHERE %(batch_name)s::text IS NULL OR c.batch_name = %(batch_name)s
-ORDER BY md5(concat_ws('_', c.pdb_id, c.chain_id, c.release_date, %(seed)s)), c.pdb_id, c.chain_id, c.release_date
+ORDER BY md5(concat_ws('_', c.pdb_id, c.chain_id, c.release_date, %(seed)s::text)), c.pdb_id, c.chain_id, c.release_date
 LIMIT %(count)s
 """
 _RUN = """
