@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 
 from pyecod.config import RunSettings
-from pyecod.errors import ConfigError, PyecodError, ReferenceDataError, is_disk_trouble
+from pyecod.errors import ConfigError, MissingProgramError, PyecodError, ReferenceDataError, is_disk_trouble
 from pyecod.steps.groups import StepResult
 
 AnyTask = TypeVar("AnyTask", bound=Task[Any, Any])
@@ -21,7 +21,7 @@ class ChunkIncompleteError(PyecodError):
 
 def is_hopeless(error: BaseException) -> bool:
     """The set-up is at fault, not a chunk: every other chunk would fail the same way, so the batch stops."""
-    return isinstance(error, ConfigError | ReferenceDataError) or is_disk_trouble(error)
+    return isinstance(error, ConfigError | MissingProgramError | ReferenceDataError) or is_disk_trouble(error)
 
 
 def retried(chunk_task: AnyTask, settings: RunSettings) -> AnyTask:

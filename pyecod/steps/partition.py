@@ -12,7 +12,7 @@ from pyecod.batch.header import utc_now
 from pyecod.batch.paths import BatchPaths
 from pyecod.batch.record import ChainUpdate, Status, Step
 from pyecod.config import Settings
-from pyecod.errors import describe, is_disk_trouble
+from pyecod.errors import BrokenOutputError, MissingResultError, describe, is_disk_trouble
 from pyecod.evidence import summarise, write_summary
 from pyecod.files import sha256_of
 from pyecod.ids import ChainKey
@@ -21,7 +21,8 @@ from pyecod.partition.xml import write_partition
 from pyecod.pdb import load_entry
 from pyecod.pdb.chain import Chain
 from pyecod.reference import Reference
-from pyecod.search import SearchCache, load_evidence
+from pyecod.search import SearchCache, load_evidence, search_blast, search_profiles
+from pyecod.search.hit import EvidenceType, Query, SearchResult
 from pyecod.steps.groups import StepResult, failed_updates, read_query
 
 
@@ -73,9 +74,7 @@ class _Room:
     def partition(self, group: SequenceGroup) -> list[ChainUpdate]:
         """Summary, partition, and the files and records of all members."""
         query = read_query(group, self.paths.root)
-        results = load_evidence(
-            query, self.reference, self.cache, self.settings, with_hhsearch=bool(group.needs_hhsearch)
-        )
+        results = self._evidence(query, bool(group.needs_hhsearch))
         timestamp = utc_now()
         summary = summarise(
             group.representative,
@@ -106,6 +105,18 @@ class _Room:
             files = {"summary": self.paths.relative(summary_path), "partition": self.paths.relative(path)}
             updates.append(ChainUpdate(chain.key, {**changes, "files": files}))
         return updates
+
+    def _evidence(self, query: Query, with_hhsearch: bool) -> dict[EvidenceType, SearchResult]:
+        """What the searches found; a result that was pruned or damaged since is searched again."""
+        try:
+            return load_evidence(query, self.reference, self.cache, self.settings, with_hhsearch=with_hhsearch)
+        except MissingResultError:
+            searches = (search_blast, search_profiles) if with_hhsearch else (search_blast,)
+            for search in searches:
+                (outcome,) = search([query], self.reference, self.cache, self.settings)
+                if outcome.error:
+                    raise BrokenOutputError(outcome.error) from None
+            return load_evidence(query, self.reference, self.cache, self.settings, with_hhsearch=with_hhsearch)
 
     def _members(self, group: SequenceGroup, sequence: str) -> list[Chain]:
         if not self.provenance.from_entries:
