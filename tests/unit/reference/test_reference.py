@@ -140,6 +140,21 @@ def test_many_chains_are_found_at_once(reference: Reference) -> None:
     assert [chain.chain_key for chain in found if chain] == ["P00350", "1abc_A"]
 
 
+def test_segments_of_many_chains_are_those_of_each(reference: Reference) -> None:
+    keys = ["P00350", "no", "1abc_A", "1abc_a", "1abc_A"]
+    expected = [
+        [place, row, first, last]
+        for place, chain in enumerate(map(reference.chain_domains, keys))
+        if chain is not None
+        for row, residues in zip(chain.rows.tolist(), chain.ranges, strict=True)
+        for first, last in residues.segments
+    ]
+    assert len(expected) == 1 + 3 + 1 + 3
+    assert reference.chain_segments(reference.chains(keys)).tolist() == expected
+    assert reference.chain_segments(reference.chains(["no"])).shape == (0, 4)
+    assert reference.chain_segments(reference.chains([])).shape == (0, 4)
+
+
 def test_a_group_gives_its_domains_of_all_depths(reference: Reference) -> None:
     assert [reference.id_at(row) for row in reference.group_rows("1.1.1")] == [
         "P00350_nD1", "e1abcA1", "e1abcA2", "e1abca1",
