@@ -305,7 +305,7 @@ def _profiles(
             where=prefix,
             hint="an entry is named by domain id, with ';' and more after it or not",
         )
-    files = {suffix: FileStamp.of(path) for suffix, path in profile_files(prefix).items()}
+    files = {suffix: FileStamp.of(path, ours=inputs.copy_hh) for suffix, path in profile_files(prefix).items()}
     return ProfileDatabase(
         prefix=f"{_PROFILES}/{prefix.name}" if inputs.copy_hh else str(prefix),
         id=profiles_digest({suffix: stamp.sha256 for suffix, stamp in files.items()}),

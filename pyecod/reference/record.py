@@ -33,10 +33,11 @@ class FileStamp(_Part):
     sha256: str
 
     @classmethod
-    def of(cls, path: Path) -> FileStamp:
-        """Stamp of a file, which is forced to disk first, so that the record never says more than the disk holds."""
-        with path.open("rb") as stream:
-            os.fsync(stream.fileno())
+    def of(cls, path: Path, *, ours: bool = True) -> FileStamp:
+        """Stamp of a file; if it is ``ours`` it is forced to disk, so that the record says no more than the disk holds."""
+        if ours:
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
         return cls(size=path.stat().st_size, sha256=sha256_of(path))
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pyecod.errors import ReferenceDataError
 from pyecod.ranges import ResidueRange
-from pyecod.reference import BuildReport, Reference, Remark, build_reference, check_reference
+from pyecod.reference import BuildReport, Misfit, Reference, Remark, build_reference, check_reference
 from pyecod.reference.groups import parse_group
 from pyecod.reference.lists import DomainList, parse_segments
 
@@ -112,6 +113,26 @@ def test_profiles_can_be_copied_and_then_move_with_the_reference(
     assert reference.hh_db == tmp_path / "moved" / "hh" / "refdb"
     assert reference.hh_db_id == Reference.open(real_reference.path).hh_db_id
     assert {finding.state for finding in check_reference(tmp_path / "moved")} == {"ok", "note"}
+
+
+def test_profiles_of_other_domains_are_noted_and_refused_if_none_is_known(
+    real: Path, real_profiles: Path, tmp_path: Path
+) -> None:
+    lines = (real / "ref.domains.txt").read_text().splitlines(keepends=True)
+    few, fasta = tmp_path / "few.txt", [real / "ref.domains.fasta"]
+    few.write_text("".join(lines[:1500]))
+    report = build_reference(tmp_path / "few", "few", domains=[few], domain_fasta=fasta, hh_db=real_profiles)
+    assert report.counts["known_profiles"] == report.counts["domains"] == 1499
+    assert report.noted[Remark.PROFILE_UNKNOWN] == 2169 - 1499
+    assert report.rejected == {Misfit.NO_LIST_LINE: 2169 - 1499}
+    with pytest.raises(ReferenceDataError, match="none of its 2169 entries"):
+        build_reference(
+            tmp_path / "none",
+            "none",
+            domains=[real / "ecoli.domains.txt"],
+            domain_fasta=[real / "ecoli.domains.fasta"],
+            hh_db=real_profiles,
+        )
 
 
 def test_the_published_samples_of_both_layouts_are_read(real: Path, tmp_path: Path) -> None:
