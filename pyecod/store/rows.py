@@ -58,6 +58,10 @@ class Rejection:
     key: str
     reason: str
 
+    def __str__(self) -> str:
+        """The rejection in one line."""
+        return f"{self.key} ({self.table}): {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class BatchExport:

@@ -96,6 +96,9 @@ def debian_server() -> Iterator[Server]:
 def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     postgres = EmbeddedPostgres(tmp_path_factory.mktemp("embedded") / "postgres")
     postgres.start()
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # these data need not survive a power cut
+        connection.execute("SELECT pg_reload_conf()")
     try:
         host = psycopg.conninfo.conninfo_to_dict(postgres.url)["host"]
         yield Server(Path(str(host)), "pyecod")
