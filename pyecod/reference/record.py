@@ -34,7 +34,7 @@ class FileStamp(_Part):
 
     @classmethod
     def of(cls, path: Path, *, ours: bool = True) -> FileStamp:
-        """Stamp of a file; if it is ``ours`` it is forced to disk, so that the record says no more than the disk holds."""
+        """Stamp of a file; one that is ``ours`` is forced to disk first: the record must not say more than it holds."""
         if ours:
             with path.open("rb") as stream:
                 os.fsync(stream.fileno())
