@@ -8,7 +8,7 @@ from pyecod.batch.paths import BatchPaths, find_batches, is_batch, locate_batch
 from pyecod.batch.plan import Chunk, SequenceGroup, Work, choose_representatives, halve, pending_work, plan_chunks
 from pyecod.batch.record import ChainRecord, ChainUpdate, EntryRecord, Status, Step
 from pyecod.batch.runs import DataType, Run, RunHistory
-from pyecod.batch.scan import Task, read_tasks, scan, write_tasks
+from pyecod.batch.scan import Task, read_tasks, write_tasks
 
 __all__ = [
     "Batch",
@@ -38,7 +38,6 @@ __all__ = [
     "read_manifest",
     "read_tasks",
     "repair_name",
-    "scan",
     "weekly_name",
     "write_tasks",
 ]

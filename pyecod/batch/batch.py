@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import threading
 import time
@@ -23,18 +22,18 @@ from pyecod.batch.fields import (
     entry_to_plain,
 )
 from pyecod.batch.header import BatchHeader, plain_settings, settings_differences, settings_digest, utc_now
-from pyecod.batch.journal import JournalLine, JournalWriter, read_journal
+from pyecod.batch.journal import JournalLine, JournalWriter
 from pyecod.batch.lock import BatchLock, LockHolder, read_holder
 from pyecod.batch.manifest import Manifest, read_manifest, write_manifest
 from pyecod.batch.paths import BatchPaths
 from pyecod.batch.record import ChainRecord, ChainUpdate, EntryRecord, Status, Step
+from pyecod.batch.state import apply_line, disk_errors, load_state
 from pyecod.config import Settings
 from pyecod.errors import BatchError
 from pyecod.files import atomic_write
 from pyecod.ids import ChainKey
 
 _STEP_FIELDS = tuple(f"{step}_status" for step in Step)
-_RETRIES = 5
 
 
 class Batch:
@@ -55,6 +54,7 @@ class Batch:
         self._guard = threading.RLock()
         self._lock = BatchLock(self.paths.lock)
         self._writer: JournalWriter | None = None
+        self._interrupted = False
         self._snapshot_time = time.monotonic()
         self._load()
 
@@ -76,7 +76,7 @@ class Batch:
             BatchLockedError: another process is creating it.
         """
         paths = BatchPaths(base_path / header.batch_name)
-        with _disk_errors(paths.root):
+        with disk_errors(paths.root):
             paths.make()
             with BatchLock(paths.lock):
                 if paths.manifest.exists():
@@ -143,11 +143,11 @@ class Batch:
         Raises:
             BatchLockedError: another process or thread drives it; it is named.
         """
-        with _disk_errors(self.path):
+        with disk_errors(self.path):
             self.paths.make()
             self._lock.acquire()
         try:
-            with _disk_errors(self.path):
+            with disk_errors(self.path):
                 self._load()
                 self._writer = JournalWriter(self.paths.journal, self._good_bytes)
             yield self
@@ -180,12 +180,12 @@ class Batch:
                 full disk; the chain or file is named.
             BatchLockedError: this process does not hold the lock.
         """
-        with self._guard:
+        with self._changing():
             line = self._line(updates, entries, chains, repair)
             changed = len(line.changes) + len(line.chains) + len(line.entries)
             if changed:
                 self._append(line)
-                _apply(self.manifest, line, str(self.paths.journal))
+                apply_line(self.manifest, line, str(self.paths.journal))
             return changed
 
     def snapshot(self, *, min_seconds: float = 0.0) -> bool:
@@ -199,7 +199,7 @@ class Batch:
             BatchError: the disk is full or not writable; the state on disk is as before.
             BatchLockedError: this process does not hold the lock.
         """
-        with self._guard:
+        with self._changing():
             due = time.monotonic() - self._snapshot_time >= min_seconds
             if self.manifest.journal_sequence == self._snapshot_sequence or not due:
                 return False
@@ -212,7 +212,7 @@ class Batch:
         Raises:
             BatchError, BatchLockedError: as :meth:`snapshot`.
         """
-        with self._guard:
+        with self._changing():
             self.manifest.header = replace(self.manifest.header, **values)
             try:
                 self._write_snapshot()
@@ -249,27 +249,10 @@ class Batch:
         return changed
 
     def _load(self) -> None:
-        for attempt in range(_RETRIES):
-            # the journal first: a snapshot made meanwhile includes all that the opened one holds
-            journal = _read_bytes(self.paths.journal)
-            manifest = read_manifest(self.paths.manifest)
-            content = read_journal(journal, self.paths.journal)
-            if not content.lines or content.lines[0].sequence <= manifest.journal_sequence + 1:
-                break
-            time.sleep(0.02 * 2**attempt)  # a network file system may still show the manifest of before the snapshot
-        else:
-            raise BatchError(
-                f"the journal begins with line {content.lines[0].sequence}, the manifest ends with line "
-                f"{manifest.journal_sequence}: lines are missing",
-                where=self.paths.journal,
-                hint="restore manifest and journal from the same copy",
-            )
-        self._snapshot_sequence = manifest.journal_sequence
-        for line in content.lines:
-            if line.sequence > manifest.journal_sequence:
-                _apply(manifest, line, str(self.paths.journal))
-        self.manifest = manifest
-        self._good_bytes, self._torn_bytes = content.good_bytes, content.torn_bytes
+        state = load_state(self.paths)
+        self.manifest = state.manifest
+        self._snapshot_sequence = state.snapshot_sequence
+        self._good_bytes, self._torn_bytes = state.good_bytes, state.torn_bytes
 
     def _line(
         self,
@@ -311,16 +294,33 @@ class Batch:
                 line.changes[name] = {"updated_at": now, **changes}
         return line
 
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One change at a time. A signal may have ended the last one anywhere: then the disk says what happened."""
+        with self._guard:
+            if self._interrupted and self._writer is not None:
+                with disk_errors(self.path):
+                    self._load()
+                    self._writer.close()
+                    self._writer = JournalWriter(self.paths.journal, self._good_bytes)
+            self._interrupted = True
+            try:
+                yield
+            except BatchError:
+                self._interrupted = False
+                raise
+            self._interrupted = False
+
     def _append(self, line: JournalLine) -> None:
         self._lock.verify()
         assert self._writer is not None
-        with _disk_errors(self.paths.journal):
+        with disk_errors(self.paths.journal):
             self._writer.append(line)
 
     def _write_snapshot(self) -> None:
         self._lock.verify()
         assert self._writer is not None
-        with _disk_errors(self.paths.manifest):
+        with disk_errors(self.paths.manifest):
             if self.manifest.is_older_form:
                 self._keep_older_form()
             write_manifest(self.paths.manifest, self.manifest)
@@ -334,20 +334,6 @@ class Batch:
         if not kept.exists():
             os.link(self.paths.manifest, kept)
         self.manifest.is_older_form = False
-
-
-def _apply(manifest: Manifest, line: JournalLine, where: str) -> None:
-    """What a journal line says, done to the state in memory: live and at loading the same."""
-    for name, entry in line.entries.items():
-        manifest.entries[name] = entry_from_plain(name, entry, where)
-    for name, chain in line.chains.items():
-        manifest.chains[name] = chain_from_plain(name, chain, where)
-    for name, changes in line.changes.items():
-        record = manifest.chains.get(name)
-        if record is None:
-            raise BatchError(f"line {line.sequence} changes chain {name}, which the manifest lacks", where=where)
-        apply_changes(record, check_changes(changes, f"{where}: {name}"))
-    manifest.journal_sequence = line.sequence
 
 
 def _checked_chain(record: ChainRecord) -> ChainRecord:
@@ -377,28 +363,3 @@ def _refuse_orphan(journal: Path) -> None:
             where=journal,
             hint="restore batch_manifest.yaml, or move the folder away",
         )
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise BatchError(f"cannot read the journal: {error.strerror}", where=path) from None
-
-
-@contextlib.contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """Say what the disk refused, and that nothing acknowledged is lost."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise BatchError(
-            "no space left on the disk" if full else f"cannot write: {error.strerror or error}",
-            where=path,
-            hint="free some space and run the same command again; all that was recorded is still there"
-            if full
-            else None,
-        ) from error

@@ -318,6 +318,38 @@ def test_a_full_disk_is_named_and_nothing_is_lost_or_half_done(
     assert not list(batch.path.glob(".*"))
 
 
+@pytest.mark.parametrize(
+    "where", ["before the write", "after the write", "before it is applied", "before the rotation"]
+)
+def test_a_signal_in_the_middle_of_a_change_leaves_a_batch_that_can_go_on(
+    where: str, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def interrupt_after_fsync(handle: int) -> None:
+        real(handle)
+        raise KeyboardInterrupt
+
+    real = os.fsync
+    with batch.lock():
+        batch.mark([ChainUpdate(A, {"attempts": 1})])
+        with monkeypatch.context() as patch:
+            if where == "before the rotation":
+                patch.setattr("pyecod.batch.journal.JournalWriter.rotate", interrupt)
+            elif where == "before it is applied":
+                patch.setattr("pyecod.batch.batch.apply_line", interrupt)
+            else:
+                patch.setattr(os, "fsync", interrupt if where == "before the write" else interrupt_after_fsync)
+            with pytest.raises(KeyboardInterrupt):
+                batch.snapshot() if where == "before the rotation" else batch.mark([ChainUpdate(B, {"attempts": 2})])
+        batch.mark([ChainUpdate(N, {"attempts": 3})])
+        assert Batch.open(batch.path).manifest == batch.manifest
+    again = Batch.open(batch.path)
+    assert (again.record(A).attempts, again.record(N).attempts) == (1, 3)
+    assert again.record(B).attempts in (0, 2)
+
+
 def test_readers_see_a_whole_state_while_the_driver_marks_and_snapshots(batch: Batch) -> None:
     stop, seen, faults = threading.Event(), [], []
 
