@@ -47,8 +47,10 @@ class SearchSettings(Section):
     )
     hhblits_iterations: int = Field(2, ge=1, le=8, description="hhblits rounds when building the profile (-n)")
     hhblits_evalue: float = Field(0.001, gt=0, description="inclusion E-value of the profile (-e)")
-    program_cores: int = Field(1, ge=1, description="threads of one BLAST process")
-    parallel_programs: int = Field(1, ge=1, description="HH-suite processes run side by side by one task")
+    program_cores: int | None = Field(None, ge=1, description="threads of one BLAST process; default: workers.cores")
+    parallel_programs: int | None = Field(
+        None, ge=1, description="HH-suite processes run side by side by one task; default: workers.cores"
+    )
     blast_timeout: float = Field(7200, gt=0, description="seconds one BLAST process may take for a chunk")
     hhsuite_timeout: float = Field(3600, gt=0, description="seconds hhblits or hhsearch may take for one sequence")
     memory_gib: float = Field(4.0, gt=0, description="-maxmem of HH-suite, GiB")
@@ -146,6 +148,30 @@ class RunSettings(Section):
     )
 
 
+class SlurmSettings(Section):
+    """SLURM jobs: one job is one worker, which works on one chunk at a time with all its cores."""
+
+    partition: str | None = Field(None, description="partition (queue) of the jobs; default: the cluster's own default")
+    account: str | None = Field(None, description="account the jobs are charged to")
+    walltime_hours: float = Field(24.0, gt=0, description="time limit of one job, hours; more than the longest chunk")
+    min_count: int | None = Field(
+        None, ge=0, description="jobs kept even when there is little to do; default: always workers.count of them"
+    )
+    interface: str | None = Field(
+        None, description="network interface of scheduler and workers (ib0, eth0; lo where all nodes are one machine)"
+    )
+    host: str | None = Field(None, description="address of this machine as the nodes reach it; default: of interface")
+    prologue: tuple[str, ...] = Field((), description="shell lines of the job before the worker starts (module load …)")
+    directives: tuple[str, ...] = Field((), description="further sbatch options: --qos=long, --constraint=avx2")
+    python: Path | None = Field(None, description="Python of the workers; default: the one this flow runs with")
+    check_seconds: float = Field(
+        30.0, gt=0, description="seconds between two looks at the queue, to replace lost jobs and fit their number"
+    )
+    patience_hours: float = Field(
+        24.0, gt=0, description="hours without a single running worker after which the batch stops"
+    )
+
+
 class WorkerSettings(Section):
     """Where chunks run."""
 
@@ -153,6 +179,14 @@ class WorkerSettings(Section):
         "threads", description="threads in the flow's process, local Dask processes, or SLURM jobs"
     )
     count: int = Field(2, ge=1, description="workers (threads, processes, or the largest number of SLURM jobs)")
+    cores: int = Field(1, ge=1, description="cores of one worker, all given to the search programs it runs")
+    memory_gib: float = Field(4.0, gt=0, description="memory of one worker, GiB (kind slurm)")
+    second_try: float = Field(
+        2.0,
+        ge=1,
+        description="memory and time of the workers that try once more what killed its worker, as a multiple; 1: none",
+    )
+    slurm: SlurmSettings = SlurmSettings()
 
 
 class ScratchSettings(Section):
@@ -208,6 +242,16 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """Folder of the search cache."""
         return (self.search.cache_dir or self.base_path / "search_cache").absolute()
+
+    @property
+    def program_cores(self) -> int:
+        """Threads of one BLAST process."""
+        return self.search.program_cores or self.workers.cores
+
+    @property
+    def parallel_programs(self) -> int:
+        """HH-suite processes side by side in one task."""
+        return self.search.parallel_programs or self.workers.cores
 
     def absolute(self) -> Settings:
         """The same settings with every path made absolute, so that workers may stand anywhere."""
@@ -288,6 +332,8 @@ _BOUNDS = ((Gt, "gt", ">"), (Ge, "ge", "≥"), (Lt, "lt", "<"), (Le, "le", "≤"
 
 
 def _allowed(field: Any) -> str:
+    if get_origin(field.annotation) is tuple:
+        return f"list of {_WORDS[get_args(field.annotation)[0]]}"
     kinds = [field.annotation] if get_origin(field.annotation) in (None, Literal) else get_args(field.annotation)
     words: list[str] = []
     for kind in kinds:

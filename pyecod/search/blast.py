@@ -154,5 +154,5 @@ class _BlastSearch:
             *("-outfmt", "5"),
             *("-evalue", repr(search.evalue)),
             *("-max_target_seqs", str(search.max_hits)),
-            *("-num_threads", str(search.program_cores)),  # by database; by query (-mt_mode 1) prints broken XML
+            *("-num_threads", str(self.settings.program_cores)),  # by database; by query (-mt_mode 1) prints broken XML
         ]

@@ -66,7 +66,7 @@ class _ProfileSearch:
         self.profile_key = profile_key_maker(reference, settings)
         self.stop = threading.Event()
         # the alignment and the hit list of each process side by side stay within the scratch space
-        self.file_limit = int(settings.scratch.max_gib * _GIB / (2 * settings.search.parallel_programs))
+        self.file_limit = int(settings.scratch.max_gib * _GIB / (2 * settings.parallel_programs))
 
     def run(self, unique: Sequence[Query]) -> dict[str, Finished]:
         """How each sequence ended, by MD5."""
@@ -95,7 +95,7 @@ class _ProfileSearch:
 
     def _side_by_side(self, missing: Sequence[Query]) -> dict[str, Finished]:
         finished: dict[str, Finished] = {}
-        with ThreadPoolExecutor(self.settings.search.parallel_programs, "profile-search") as pool:
+        with ThreadPoolExecutor(self.settings.parallel_programs, "profile-search") as pool:
             pending: set[Future[tuple[str, Finished]]] = {pool.submit(self._one, query) for query in missing}
             try:
                 while pending:
