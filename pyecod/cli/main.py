@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("pyecod.cli.report:app", "Page of a batch; picture, table or viewer script of a chain."),
     "cache": ("pyecod.cli.cache:app", "Show, verify and prune the search cache."),
     "demo": ("pyecod.cli.demo:demo", "Make a small world, classify it, and compare with its truth."),
+    "simulate": ("pyecod.cli.simulate:app", "Make worlds and evidence with known truth."),
     "config": ("pyecod.cli.config:app", "Show, check and list the settings."),
     "doctor": ("pyecod.cli.doctor:doctor", "Check programs, reference, folders, database and Prefect."),
     "db": ("pyecod.cli.db:app", "Start, stop and migrate the database."),

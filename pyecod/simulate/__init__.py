@@ -6,10 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pyecod.simulate.evidence import EvidenceCase, EvidenceOptions, SimulatedEvidence, simulate_evidence
     from pyecod.simulate.truth import Kind, TruthChain, TruthDomain, read_truth, read_truth_chains
     from pyecod.simulate.world import World, WorldOptions, simulate_world
 
 _HOMES = {
+    "EvidenceCase": "evidence",
+    "EvidenceOptions": "evidence",
+    "SimulatedEvidence": "evidence",
+    "simulate_evidence": "evidence",
     "Kind": "truth",
     "TruthChain": "truth",
     "TruthDomain": "truth",
@@ -28,12 +33,16 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "EvidenceCase",
+    "EvidenceOptions",
     "Kind",
+    "SimulatedEvidence",
     "TruthChain",
     "TruthDomain",
     "World",
     "WorldOptions",
     "read_truth",
     "read_truth_chains",
+    "simulate_evidence",
     "simulate_world",
 ]

@@ -15,6 +15,7 @@ from pyecod.simulate.truth import Kind
 TAG_SHARE = 0.45  # of deposited chains that carry a tag or its leftovers
 _SINGLE = "one domain"
 _TANDEM = "tandem repeat"
+_HOST = 90  # residues of the shortest family whose domain is cut into pieces
 # name, pieces and whether all domains are of one family
 _LAYOUTS: dict[str, tuple[str, ...]] = {
     "two domains": ("AB",),
@@ -57,7 +58,7 @@ def make_proteome(groups: tuple[TGroup, ...], rng: Generator) -> Proteome:
     families = tuple(family for group in groups for family in group.families)
     group_of = tuple(group for group in groups for _ in group.families)
     architectures = [
-        _architecture(layout, len(families), rng) for _ in range(1 + len(families) // 18) for layout in _LAYOUTS
+        _architecture(layout, families, rng) for _ in range(1 + len(families) // 18) for layout in _LAYOUTS
     ]
     chains = []
     for family in families:
@@ -107,17 +108,24 @@ def _deposited_architecture(layout: str, proteome: Proteome, rng: Generator) -> 
     known = [a for a in proteome.architectures if a.name == layout]
     if known and rng.random() < 0.6:
         return known[int(rng.integers(len(known)))]
-    return _architecture(layout, len(proteome.families), rng)
+    return _architecture(layout, proteome.families, rng)
 
 
-def _architecture(layout: str, families: int, rng: Generator) -> Architecture:
-    pieces = _LAYOUTS.get(layout, ("A",))
-    chosen = pieces[int(rng.integers(len(pieces)))]
-    domains = len(set(chosen))
+def _architecture(layout: str, families: SequenceOf[Family], rng: Generator) -> Architecture:
+    """A layout filled with families, of different T-groups as far as there are enough; those cut in two are long."""
+    choice = _LAYOUTS.get(layout, ("A",))
+    pieces = choice[int(rng.integers(len(choice)))]
+    letters = sorted(set(pieces))
+    order = rng.permutation(len(families)).tolist()
     if layout == _TANDEM:
-        return Architecture(layout, chosen, (int(rng.integers(families)),) * domains)
-    indices = rng.choice(families, domains, replace=families < domains)
-    return Architecture(layout, chosen, tuple(int(i) for i in indices))
+        return Architecture(layout, pieces, (order[0],) * len(letters))
+    chosen: list[int] = []
+    for letter in letters:
+        taken = {families[index].t_group for index in chosen}
+        shortest = _HOST if pieces.count(letter) > 1 else 0
+        fitting = [i for i in order if families[i].t_group not in taken and len(families[i].ancestor) >= shortest]
+        chosen.append((fitting or order)[0])
+    return Architecture(layout, pieces, tuple(chosen))
 
 
 def _domain(proteome: Proteome, index: int, kind: Kind, divergence: float, rng: Generator) -> DomainSequence:

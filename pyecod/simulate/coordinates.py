@@ -72,7 +72,7 @@ def _placed(shape: Coordinates, before: Coordinates, rng: Generator) -> Coordina
             atoms: Coordinates = candidates[choice]
             square = (atoms * atoms).sum(axis=1)[:, None] + squares - 2 * atoms @ before.T
             square[0, -1] = _CONTACT**2  # the bond itself
-            if square.min() >= _CONTACT**2 or len(shape) == 1 and square.min() >= (0.9 * _CONTACT) ** 2:
+            if square.min() >= _CONTACT**2 or (len(shape) == 1 and square.min() >= (0.9 * _CONTACT) ** 2):
                 return atoms
         if len(shape) == 1:  # buried: on through the surface
             outward = (last - centre) / max(float(np.linalg.norm(last - centre)), 1e-9)

@@ -61,7 +61,7 @@ class WorldOptions:
     """Make the HH-suite database (needs HH-suite; most of the time goes here)."""
 
     def __post_init__(self) -> None:
-        for name, least in (("families", 8), ("entries", 1), ("weeks", 1), ("homologs", 3)):
+        for name, least in (("seed", 0), ("families", 8), ("entries", 1), ("weeks", 1), ("homologs", 3)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name} is {getattr(self, name)}", hint=f"a world needs at least {least}")
         if not 0.05 < self.divergence <= 3 or not 0 < self.copies <= 100:
@@ -153,7 +153,8 @@ def simulate_world(folder: Path, options: WorldOptions | None = None, **changes:
     """Write a world into ``folder``: ``reference/``, ``status/``, ``mirror/``, the truth and all chains as FASTA.
 
     ``changes`` are fields of :class:`WorldOptions` that differ from ``options`` (from the defaults where none are
-    given). A folder that holds the same world with fewer weeks is brought forward to ``weeks``.
+    given). A folder that holds the same world with fewer weeks is brought forward to ``weeks``; the very same world is
+    not written again.
 
     Raises:
         UsageError: an option is impossible, or the folder holds something else.
@@ -161,7 +162,8 @@ def simulate_world(folder: Path, options: WorldOptions | None = None, **changes:
     """
     options = replace(options or WorldOptions(), **changes)
     folder = folder.absolute()
-    _must_be_free(folder, options)
+    if _is_there(folder, options):
+        return World.open(folder)
     if options.profiles:
         find_programs()  # before anything is written
     reference = folder / "reference"
@@ -189,14 +191,16 @@ def simulate_world(folder: Path, options: WorldOptions | None = None, **changes:
     return world
 
 
-def _must_be_free(folder: Path, options: WorldOptions) -> None:
+def _is_there(folder: Path, options: WorldOptions) -> bool:
+    """Whether the folder holds this very world; anything but its earlier weeks is refused."""
     if not folder.exists() or not any(folder.iterdir()):
-        return
+        return False
     if not (folder / _RECORD).exists():
         raise UsageError("the folder is not empty and holds no finished world", where=folder, hint="choose another one")
     there = World.open(folder).options
     if replace(there, weeks=options.weeks) != options or there.weeks > options.weeks:
         raise UsageError("the folder holds a world made with other options", where=folder, hint="choose another one")
+    return there == options
 
 
 def _stream(options: WorldOptions, name: str) -> Generator:
