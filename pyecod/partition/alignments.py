@@ -26,14 +26,15 @@ class Alignments:
     """Alignments of one evidence type, as arrays over ungapped segments.
 
     ``alignment`` numbers the alignments from 0 (a subject may have several), ``hit`` is the hit's index in the
-    evidence, ``subject`` the subject's index as given. Coordinates are 1-based and inclusive; ``target_start`` is 0
-    where an old tool did not write it. ``evidence`` is the segment's share of its HSP's decimal log-odds,
-    ``strongest`` whether the HSP has E = 0, ``probability`` 0 to 1 (NaN for BLAST).
+    evidence and ``hsp`` the HSP's within the hit, ``subject`` the subject's index as given. Coordinates are 1-based
+    and inclusive; ``target_start`` is 0 where an old tool did not write it. ``evidence`` is the segment's share of
+    its HSP's decimal log-odds, ``strongest`` whether the HSP has E = 0, ``probability`` 0 to 1 (NaN for BLAST).
     """
 
     alignment: Ints
     subject: Ints
     hit: Ints
+    hsp: Ints
     query_start: Ints
     query_end: Ints
     target_start: Ints
@@ -55,9 +56,11 @@ class Alignments:
 
 @dataclass(frozen=True, slots=True)
 class _Hsps:
-    """All HSPs of one evidence type as arrays; ``ends`` are query start, end, target start, end."""
+    """All HSPs of one evidence type as arrays; ``number`` counts within the hit, ``ends`` are query start, end, target
+    start, end."""
 
     hit: Ints
+    number: Ints
     subject: Ints
     evidence: Floats
     probability: Floats
@@ -90,10 +93,7 @@ def align(
     number = int(single.sum())
     alignment[single] = np.arange(number)
     for members in _by_subject(np.flatnonzero(hsps.usable & ~single), hsps.subject):
-        boxes = [
-            Box(a, b, c, d, float(hsps.evidence[m]), m)
-            for m, (a, b, c, d) in zip(members.tolist(), hsps.ends[members].tolist(), strict=True)
-        ]
+        boxes = _boxes(hsps, members.tolist())
         for group in join_hsps(boxes, lengths[hsps.subject[members[0]]], settings.join_overlap):
             for box in group:
                 alignment[box.index] = number
@@ -117,6 +117,7 @@ def _collect(
     by_hit = [hits[index].hsps for index in chosen]
     listed = [hsp for hsps in by_hit for hsp in hsps if hsp.segments]
     owner = [index for index, hsps in zip(chosen, by_hit, strict=True) for hsp in hsps if hsp.segments]
+    number = [place for hsps in by_hit for place, hsp in enumerate(hsps) if hsp.segments]
     named = [subject for subject, hsps in zip(subjects, by_hit, strict=True) for hsp in hsps if hsp.segments]
     counts = np.fromiter((len(h.segments) for h in listed), np.int64, len(listed))
     total = int(counts.sum())
@@ -140,7 +141,36 @@ def _collect(
     usable = ~(weak | outside | short)
     for i in np.flatnonzero(~usable):
         verdicts[hit[i]] = "outside_chain" if outside[i] else "weak" if weak[i] else "too_short"
-    return _Hsps(hit, np.array(named, np.int64), evidence, probability / 100.0, usable, counts, segments, ends)
+    return _Hsps(
+        hit,
+        np.array(number, np.int64),
+        np.array(named, np.int64),
+        evidence,
+        probability / 100.0,
+        usable,
+        counts,
+        segments,
+        ends,
+    )
+
+
+def _boxes(hsps: _Hsps, members: list[int]) -> list[Box]:
+    """The outer ends of a subject's HSPs; where two have the same, what else tells them and their hits apart."""
+    evidence, ends = hsps.evidence[members].tolist(), hsps.ends[members].tolist()
+    boxes = [Box(a, b, c, d, weight, m) for m, weight, (a, b, c, d) in zip(members, evidence, ends, strict=True)]
+    if len({box.rank for box in boxes}) == len(boxes):
+        return boxes
+    begin = np.concatenate(([0], np.cumsum(hsps.segment_count)))
+    return [replace(box, detail=_detail(hsps, begin, box.index)) for box in boxes]
+
+
+def _detail(hsps: _Hsps, begin: Ints, index: int) -> bytes:
+    first, last = (
+        np.searchsorted(hsps.hit, hsps.hit[index], "left"),
+        np.searchsorted(hsps.hit, hsps.hit[index], "right"),
+    )
+    own, whole = hsps.segments[begin[index] : begin[index + 1]], hsps.segments[begin[first] : begin[last]]
+    return own.tobytes() + whole.tobytes() + hsps.evidence[first:last].tobytes()
 
 
 def _by_subject(members: Ints, subject: Ints) -> Iterator[Ints]:
@@ -160,6 +190,7 @@ def _segments(hsps: _Hsps, alignment: Ints, window: Ints) -> Alignments:
         alignment[hsp],
         hsps.subject[hsp],
         hsps.hit[hsp],
+        hsps.number[hsp],
         segments[:, 0],
         segments[:, 1],
         segments[:, 2],
@@ -217,7 +248,7 @@ def _opposite(residue: Ints, start: Ints, end: Ints, other_start: Ints, other_en
 def stack(parts: Sequence[Alignments], chain_length: int) -> Alignments:
     """All segments of several sets, numbered on, by alignment and then along the query."""
     none, real = np.zeros(0, np.int64), np.zeros(0)
-    sets = [Alignments(none, none, none, none, none, none, none, real, np.zeros(0, bool), real)]
+    sets = [Alignments(none, none, none, none, none, none, none, none, real, np.zeros(0, bool), real)]
     offset = 0
     for part in parts:
         key = part.alignment * (chain_length + 1) + part.query_start

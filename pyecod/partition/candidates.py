@@ -28,7 +28,8 @@ class CandidateTable:
     ``kind`` indexes :data:`KINDS`; ``row`` is the reference row; ``missing_start`` and ``missing_end`` are the
     reference residues before and after the alignment. The candidate's residues are ``piece_start`` to ``piece_end``
     of the pieces ``first_piece[i]`` to ``first_piece[i + 1]``: aligned residues with small gaps closed, open where
-    the query has an insertion the size of a domain. ``pair_candidate`` and ``pair_hit``: which hit makes which.
+    the query has an insertion the size of a domain. ``pair_candidate``, ``pair_hit`` and ``pair_hsp``: which
+    HSP of which hit makes which.
     """
 
     kind: Ints
@@ -50,6 +51,7 @@ class CandidateTable:
     piece_end: Ints
     pair_candidate: Ints
     pair_hit: Ints
+    pair_hsp: Ints
 
     def __len__(self) -> int:
         return len(self.row)
@@ -131,8 +133,8 @@ def _table(
     by_place = np.argsort(place[piece_owner], kind="stable")
     by_place = by_place[place[piece_owner[by_place]] >= 0]
     piece_owner, piece_start, piece_end = place[piece_owner[by_place]], piece_start[by_place], piece_end[by_place]
-    width = int(segments.hit.max(initial=0)) + 1
-    pairs = np.sort(place[owner] * width + segments.hit)
+    hits, hsps = int(segments.hit.max(initial=0)) + 1, int(segments.hsp.max(initial=0)) + 1
+    pairs = np.sort((place[owner] * hits + segments.hit) * hsps + segments.hsp)
     pairs = pairs[(np.diff(pairs, prepend=-1) != 0) & (pairs >= 0)]
     return CandidateTable(
         kind=kind[ranked],
@@ -152,8 +154,9 @@ def _table(
         first_piece=np.searchsorted(piece_owner, np.arange(len(ranked) + 1)),
         piece_start=piece_start,
         piece_end=piece_end,
-        pair_candidate=pairs // width,
-        pair_hit=pairs % width,
+        pair_candidate=pairs // hsps // hits,
+        pair_hit=pairs // hsps % hits,
+        pair_hsp=pairs % hsps,
     )
 
 

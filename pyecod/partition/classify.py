@@ -60,8 +60,7 @@ def classify(
     members = proposal.members
     best, f_code = _elect(table, members, reference, settings.consensus)
     domain = reference.domain_at(int(table.row[best]))
-    hits = table.pair_hit[table.pair_candidate == best]
-    hit = evidence.hits[int(hits[0])]
+    evalue, probability = figures(best, table, evidence)
     chosen = ResidueRange.from_mask(residues)
     agreement = len(support.hits_agreeing) / len(support.hits_over) if len(support.hits_over) else 1.0
     coverage = float(table.reference_coverage[best])
@@ -76,13 +75,22 @@ def classify(
         source=KINDS[int(table.kind[best])],
         f_group=f_group,
         names=_names(reference, f_group or domain.t_group),
-        evalue=hit.evalue,
-        probability=max((p.probability for p in hit.hsps if p.probability is not None), default=None),
+        evalue=evalue,
+        probability=probability,
         reference_coverage=round(coverage, 4),
         support=max(len(support.hits_agreeing), 1),
         h_agreement=round(agreement, 4),
         flags=_flags(table, best, chosen, coverage, agreement, settings),
     )
+
+
+def figures(candidate: int, table: CandidateTable, evidence: DomainSummary) -> tuple[float | None, float | None]:
+    """Best E-value and best probability (per cent) of the HSPs that make a candidate; None where none has one."""
+    own = table.pair_candidate == candidate
+    pairs = zip(table.pair_hit[own].tolist(), table.pair_hsp[own].tolist(), strict=True)
+    hsps = [evidence.hits[hit].hsps[number] for hit, number in pairs]
+    evalue = min((p.evalue for p in hsps if p.evalue is not None), default=None)
+    return evalue, max((p.probability for p in hsps if p.probability is not None), default=None)
 
 
 def _elect(table: CandidateTable, members: Ints, reference: Any, consensus: float) -> tuple[int, int]:

@@ -129,8 +129,11 @@ def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings
     reach = settings.max_extrapolation
     start = max(1, min(max(start, first - reach), first + reach))
     end = min(length, max(min(end, last + reach), last - reach))
-    core[: start - 1] = False
-    core[end:] = False
+    if core[start - 1 : end].any():
+        core[: start - 1] = False
+        core[end:] = False
+    else:  # the votes for the two ends contradict each other
+        start, end = first, last
 
     best = int(rows[0])
     support = min(_AGREEMENT, float(np.log10(max(total / float(weight.max()), 1.0))))

@@ -11,6 +11,7 @@ import numpy as np
 from pyecod.config import PartitionSettings
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.candidates import KINDS, CandidateTable
+from pyecod.partition.classify import figures
 from pyecod.partition.consensus import Proposal
 from pyecod.partition.layout import Layout
 from pyecod.partition.model import Domain
@@ -78,13 +79,12 @@ def _defeat(
     settings: PartitionSettings,
 ) -> str:
     best = rival.best
-    hit = evidence.hits[int(table.pair_hit[np.searchsorted(table.pair_candidate, best)])]
-    probability = max((p.probability for p in hit.hsps if p.probability is not None), default=None)
+    evalue, probability = figures(best, table, evidence)
     places = np.flatnonzero(rival.core)
     who = (
         f"Its strongest rival is {reference.domain_at(int(table.row[best])).id} of T-group "
         f"{reference.group_id('t', int(table.t[best]))} on residues {places[0] + 1}-{places[-1] + 1} "
-        f"({_PROGRAM[KINDS[int(table.kind[best])]]}, {_figures(hit.evalue, probability)}), which lost because "
+        f"({_PROGRAM[KINDS[int(table.kind[best])]]}, {_figures(evalue, probability)}), which lost because "
     )
     if rival.confidence < settings.min_confidence:
         return f"{who}its confidence {rival.confidence:.2f} is below {settings.min_confidence:.2f}."

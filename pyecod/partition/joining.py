@@ -12,7 +12,8 @@ _WHOLE = 0.8  # share of the subject that two HSPs in exchanged order must cover
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """The outer ends of an HSP, 1-based inclusive; target 0-0 where unknown. ``index`` names it."""
+    """The outer ends of an HSP, 1-based inclusive; target 0-0 where unknown. ``index`` names it, ``detail`` is all
+    else that tells it from another, so that their order never depends on that of the input."""
 
     query_start: int
     query_end: int
@@ -20,11 +21,12 @@ class Box:
     target_end: int
     evidence: float
     index: int = 0
+    detail: bytes = b""
 
     @property
-    def rank(self) -> tuple[float, int, int, int, int]:
+    def rank(self) -> tuple[float, int, int, int, int, bytes]:
         """Order of treatment: strongest first, then by place."""
-        return (-self.evidence, self.query_start, self.query_end, self.target_start, self.target_end)
+        return (-self.evidence, self.query_start, self.query_end, self.target_start, self.target_end, self.detail)
 
 
 def join_hsps(boxes: Sequence[Box], subject_length: int | None, tolerance: int) -> list[list[Box]]:

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from pyecod.config import PartitionSettings
 from pyecod.partition.consensus import Proposal
+from pyecod.partition.strength import STRONGEST
 
-_WEAKER = 0.6  # a proposal this share of a rival's confidence, or less, is decided against without counting residues
+_DECISIVE = 0.5  # share of a rival's certainty at which a proposal has lost, however many residues it explains
+_HALF_CERTAIN = 10.0  # evidence of half certainty (E = 1e-10): where confidence no longer tells, certainty still does
+_ALIKE = 0.6  # share of a long proposal's confidence that tandem domains need to replace it
 _TANDEM_COVERAGE = 0.7  # share of a long proposal that whole domains of its own H-group must fill to replace it
 _WHOLE_DOMAIN = 0.7  # completeness of a proposal that counts as a whole domain of its own
 
@@ -76,7 +79,7 @@ def _exclusions(
 def _standing(able: Sequence[Proposal], shared: NDArray[np.float32], excluded: NDArray[np.bool_]) -> list[int]:
     """Proposals left when those are gone that a much stronger rival, or a tandem of their own kind, decides against."""
     alive = np.ones(len(able), dtype=bool)
-    for i in sorted(range(len(able)), key=lambda i: (-able[i].confidence, -able[i].evidence, i)):
+    for i in sorted(range(len(able)), key=lambda i: (-_certainty(able[i]), i)):
         rivals = np.flatnonzero(excluded[i] & alive).tolist()
         if any(_decides(able[j], able[i]) for j in rivals):
             alive[i] = False
@@ -86,7 +89,7 @@ def _standing(able: Sequence[Proposal], shared: NDArray[np.float32], excluded: N
             for j in np.flatnonzero(alive & excluded[i]).tolist()
             if able[j].h == able[i].h
             and able[j].completeness >= _WHOLE_DOMAIN
-            and able[j].confidence >= _WEAKER * able[i].confidence
+            and able[j].confidence >= _ALIKE * able[i].confidence
             and shared[i, j] >= 0.8 * able[j].size
         ]
         apart = _apart(inside, excluded)
@@ -96,11 +99,12 @@ def _standing(able: Sequence[Proposal], shared: NDArray[np.float32], excluded: N
 
 
 def _decides(strong: Proposal, weak: Proposal) -> bool:
-    return (
-        strong.h != weak.h
-        and weak.confidence <= _WEAKER * strong.confidence
-        and weak.completeness * weak.confidence <= _WEAKER * strong.completeness * strong.confidence
-    )
+    return _certainty(weak) <= _DECISIVE * _certainty(strong)
+
+
+def _certainty(proposal: Proposal) -> float:
+    evidence = proposal.evidence
+    return proposal.completeness * (1.0 if evidence >= STRONGEST else evidence / (evidence + _HALF_CERTAIN))
 
 
 def _apart(candidates: Sequence[int], excluded: NDArray[np.bool_]) -> list[int]:

@@ -78,4 +78,4 @@ def test_projection_follows_ungapped_pairs_and_interpolates_unequal_ones() -> No
 def _plain(hsps: tuple[Hsp, ...]) -> Alignments:
     segments = np.array([(s.query_start, s.query_end, s.target_start, s.target_end) for h in hsps for s in h.segments])
     number = np.arange(len(segments))
-    return Alignments(number, number, number, *segments.T, np.ones(2), number > 5, np.ones(2))
+    return Alignments(number, number, number, number, *segments.T, np.ones(2), number > 5, np.ones(2))

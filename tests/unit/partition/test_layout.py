@@ -52,7 +52,7 @@ def test_tandem_domains_replace_a_proposal_that_spans_them() -> None:
 
 def test_weak_proposals_together_do_not_outweigh_a_strong_one() -> None:
     strong = proposal(0, (40, 80), h=1, confidence=0.95)
-    weak = [proposal(1, (1, 60), h=2, confidence=0.5), proposal(2, (61, 120), h=3, confidence=0.5)]
+    weak = [proposal(n, s, h=n + 1, confidence=0.6, evidence=3.0) for n, s in ((1, (1, 60)), (2, (61, 120)))]
     assert numbers(lay_out([strong, *weak], options())) == [0]
 
 
