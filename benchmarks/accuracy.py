@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from baselines import BASELINES
-from evidence_sets import EvidenceSet, leave_out, partition_all, real_sets, world_set
+from evidence_sets import EvidenceSet, leave_out, partition_all, real_sets, simulated_set, world_set
 
 from pyecod.config import data_home, load_settings
 from pyecod.partition.scoring import Scores, score
@@ -53,7 +53,11 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", choices=("simulated", "world", "real"), default=["simulated", "real"])
-    parser.add_argument("--chains", type=int, default=2000, help="chains of the simulated set")
+    parser.add_argument("--chains", type=int, default=2000, help="chains of each simulated set")
+    parser.add_argument(
+        "--noise", nargs="+", choices=("clean", "typical", "harsh"), default=["clean", "typical", "harsh"]
+    )
+    parser.add_argument("--hit-scale", type=float, default=0.1, help="factor on the real numbers of hits (simulated)")
     parser.add_argument("--entries", type=int, default=150, help="entries of the simulated world")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--leave-out", nargs="+", choices=("chain", "entry", "identity"), default=[])
@@ -67,9 +71,8 @@ def _options() -> argparse.Namespace:
 def _sets(options: argparse.Namespace) -> list[EvidenceSet]:
     sets: list[EvidenceSet] = []
     if "simulated" in options.sets:
-        from evidence_sets import simulated_set
-
-        sets.append(simulated_set(options.chains, options.seed))
+        for noise in options.noise:
+            sets.append(simulated_set(options.work, options.chains, options.seed, noise, options.hit_scale))
     if "world" in options.sets:
         sets.append(world_set(options.work, options.entries, options.seed))
     if "real" in options.sets:

@@ -148,3 +148,17 @@ def only(kinds: Iterable[EvidenceType]) -> Callable[[DomainSummary, Hit], bool]:
     """Allow hits of these types."""
     chosen = frozenset(kinds)
     return lambda _, hit: hit.type in chosen
+
+
+def simulated_set(work: Path, chains: int, seed: int, noise: str, hit_scale: float) -> EvidenceSet:
+    """Chains with evidence made from the truth; the reference is built in ``work``."""
+    from pyecod.simulate import simulate_evidence
+
+    made = simulate_evidence(seed=seed, chains=chains, noise=noise, hit_scale=hit_scale)
+    folder = work / f"simulated_{noise}_{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    reference = made.build_reference(folder)
+    cases = list(made)
+    return EvidenceSet(
+        noise, reference, {c.summary.key: c.summary for c in cases}, tuple(domain for c in cases for domain in c.truth)
+    )
