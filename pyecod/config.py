@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pyecod.errors import ConfigError, together
+from pyecod.fetch.settings import FetchSettings
 from pyecod.layers import Layers, Section, merge_layers, read_layers, section_at, source_of, suggest
 
 
@@ -215,6 +216,27 @@ class DatabaseSettings(Section):
         return self
 
 
+class AlertSettings(Section):
+    """When a batch, or the want of one, is worth a person's attention."""
+
+    min_chains: int = Field(20, ge=1, description="finished chains below which shares and rates say nothing")
+    failure_rate: float = Field(0.10, ge=0, le=1, description="share of failed chains, or entries, above which to tell")
+    chains_per_hour: float = Field(100, ge=0, description="throughput below which to tell, chains per hour")
+    settling_minutes: float = Field(30, ge=0, description="minutes a run has before its throughput counts")
+    poor_quality: float = Field(
+        0.30, ge=0, le=1, description="share of finished chains fragmentary or without domains above which to tell"
+    )
+    disk_gib: float = Field(20, ge=0, description="free space beside the batches below which to tell, GiB")
+    scratch_gib: float = Field(5, ge=0, description="free scratch space below which to tell, GiB")
+    memory_kills: int = Field(1, ge=1, description="chains that ran out of memory from which to tell")
+    weekly_due: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(
+        "thursday", description="day from whose noon (UTC) on the week's batch should be complete"
+    )
+    abandoned_minutes: float = Field(
+        60, gt=0, description="minutes an unfinished batch may be without driver or change before it counts as dead"
+    )
+
+
 def _password_in_url(url: str) -> bool:
     authority = url.partition("://")[2].partition("/")[0]
     return ":" in authority.rpartition("@")[0]
@@ -237,6 +259,7 @@ class Settings(BaseSettings):
     workers: WorkerSettings = WorkerSettings()
     scratch: ScratchSettings = ScratchSettings()
     database: DatabaseSettings = DatabaseSettings()
+    fetch: FetchSettings = FetchSettings()
 
     @property
     def cache_dir(self) -> Path:
@@ -350,6 +373,9 @@ def _allowed(field: Any) -> str:
     return " ".join(filter(None, [", ".join(words[:-1]), "or" if words[1:] else "", words[-1], " and ".join(bounds)]))
 
 
+_SECRETIVE = (["database"], ["fetch"])
+
+
 def _explain(finding: Mapping[str, Any], layers: Layers) -> ConfigError:
     """A finding of pydantic's, with the source the key came from and what is allowed there."""
     path = [str(part) for part in finding["loc"]]
@@ -359,7 +385,7 @@ def _explain(finding: Mapping[str, Any], layers: Layers) -> ConfigError:
         known = section_at(Settings, path[:-1]).model_fields
         return ConfigError(f"unknown setting {key!r}", where=source, hint=suggest(path[-1], known))
     message = finding["msg"].removeprefix("Value error, ")
-    # what was given for the database may hold a password
-    shown = "" if isinstance(finding["input"], dict) or path[:1] == ["database"] else f", not {finding['input']!r}"
+    # what was given for the database, and an address, may hold a password
+    shown = "" if isinstance(finding["input"], dict) or path[:1] in _SECRETIVE else f", not {finding['input']!r}"
     hint = next((f"{s.description}; allowed: {s.allowed}" for s in describe_settings() if s.key == key), None)
     return ConfigError(f"{key}: {message}{shown}", where=source, hint=hint)
