@@ -11,6 +11,7 @@ from typing import Any
 
 from prefect.futures import PrefectFuture
 
+from flows.runner import explained
 from pyecod.batch import Batch, Chunk, SequenceGroup, Work, halve, plan_chunks
 from pyecod.batch.record import Status, Step
 from pyecod.config import Settings
@@ -59,9 +60,10 @@ class ChunkFlow:
             step, chunk = self._running.pop(future)
             try:
                 result: StepResult = future.result()
-            except Exception as error:
+            except Exception as raised:
+                error = explained(raised)
                 if is_hopeless(error):
-                    raise
+                    raise error from None
                 self._after_failure(step, chunk, error)
             else:
                 self._after_success(result)

@@ -12,7 +12,7 @@ from flows.chunks import ChunkFlow
 from flows.entries import read_pending_entries
 from flows.progress import Progress
 from flows.publish import publish_summary
-from flows.runner import task_runner
+from flows.runner import NEEDS_MORE, task_runner
 from pyecod.batch import Batch, BatchCounters, choose_representatives, pending_work
 from pyecod.batch.header import utc_now
 from pyecod.config import Settings
@@ -42,13 +42,26 @@ class BatchResult:
 
 
 def run_batch(batch: Batch, settings: Settings, tags: tuple[str, ...] = ()) -> BatchResult:
-    """Process a batch as a subflow with the workers of the profile."""
+    """Process a batch as a subflow with the workers of the profile, and what SLURM ended once more with larger ones."""
     from prefect import tags as tagged
 
     with tagged(batch.name, batch.header.batch_type, str(batch.header.reference_version), *tags):
-        configured = process_batch.with_options(task_runner=task_runner(settings))
-        result: BatchResult = configured(batch.name, batch.path, settings)
+        result = _process(batch, settings)
+        if settings.workers.kind == "slurm" and settings.workers.second_try > 1 and _needs_more(result):
+            get_run_logger().info(f"{batch.name}: a second try with {settings.workers.second_try:g} times the memory")
+            result = _process(batch, settings.model_copy(update={"workers": settings.workers.enlarged()}))
         return result
+
+
+def _process(batch: Batch, settings: Settings) -> BatchResult:
+    configured = process_batch.with_options(task_runner=task_runner(settings, batch.path))
+    result: BatchResult = configured(batch.name, batch.path, settings)
+    return result
+
+
+def _needs_more(result: BatchResult) -> bool:
+    failures = result.counters.failures if result.counters else {}
+    return any(words in reason for _, reason in failures for words in NEEDS_MORE)
 
 
 @flow(name="process-batch", flow_run_name="{name}")

@@ -1,17 +1,35 @@
-"""The Prefect task runner a profile asks for."""
+"""The Prefect task runner a profile asks for, and what its workers' failures mean."""
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
 
+from prefect.context import FlowRunContext
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from pyecod.config import Settings
-from pyecod.errors import ConfigError
+from pyecod.config import Settings, WorkerSettings
+from pyecod.errors import ConfigError, PyecodError
+
+NEEDS_MORE = ("killed its worker", "ran out of memory", "as happens when memory runs out")
+"""In a failure's reason: workers with more memory and time may succeed."""
 
 
-def task_runner(settings: Settings) -> TaskRunner[Any]:
-    """Threads of this process, local Dask workers, or SLURM jobs.
+class WorkerKilledError(PyecodError):
+    """Work on this chunk ended its worker, as often as is allowed."""
+
+
+class WorkersLostError(ConfigError):
+    """There are no workers, and no chain is to blame: the batch stops."""
+
+    exit_code = 3
+
+
+def task_runner(settings: Settings, batch_path: Path) -> TaskRunner[Any]:
+    """Threads of this process, local Dask workers, or SLURM jobs; the latter two start with the first task.
 
     Raises:
         ConfigError: Dask workers without a Prefect server they could report to.
@@ -19,9 +37,22 @@ def task_runner(settings: Settings) -> TaskRunner[Any]:
     workers = settings.workers
     if workers.kind == "threads":
         return ThreadPoolTaskRunner(max_workers=workers.count)
-    require_server(workers.kind)
+    require_server(workers)
     from prefect_dask.task_runners import DaskTaskRunner
 
+    if workers.kind == "slurm":
+        from flows.cluster import WorkerCluster, adapt_options
+
+        return DaskTaskRunner(
+            cluster_class=cast(Any, WorkerCluster),
+            cluster_kwargs={"settings": settings, "batch_path": batch_path},
+            adapt_kwargs=adapt_options(settings),
+        )
+    import dask
+
+    from flows.cluster import dask_settings
+
+    dask.config.set(dask_settings(settings))
     return DaskTaskRunner(
         cluster_kwargs={
             "n_workers": workers.count,
@@ -32,16 +63,75 @@ def task_runner(settings: Settings) -> TaskRunner[Any]:
     )
 
 
-def require_server(kind: str) -> None:
+def require_server(workers: WorkerSettings) -> None:
     """Dask workers report to a real Prefect server; without one each would start a temporary server of its own.
 
     Raises:
-        ConfigError: ``PREFECT_API_URL`` is not set.
+        ConfigError: ``PREFECT_API_URL`` is not set, nobody answers there, or the workers' hosts could not reach it.
     """
+    from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL
 
-    if not PREFECT_API_URL.value():
+    url = PREFECT_API_URL.value()
+    hint = "start one with `prefect server start --host 0.0.0.0` where the workers reach it, and set PREFECT_API_URL"
+    if not url:
         raise ConfigError(
-            f"workers of kind {kind!r} need a Prefect server, and PREFECT_API_URL is not set",
-            hint="start one with `prefect server start` and set PREFECT_API_URL, or use --profile local",
+            f"workers of kind {workers.kind!r} need a Prefect server, and PREFECT_API_URL is not set",
+            hint=f"{hint}; or use --profile local",
         )
+    if workers.kind == "slurm" and is_loopback(urlsplit(url).hostname or "") and not on_one_machine(workers):
+        raise ConfigError(
+            f"PREFECT_API_URL is {url}, which other hosts take for themselves",
+            hint=f"{hint}; where all nodes are this machine, set workers.slurm.interface: lo",
+        )
+    with get_client(sync_client=True) as client:
+        trouble = client.api_healthcheck()
+    if trouble is not None:
+        raise ConfigError(f"the Prefect server at {url} does not answer: {trouble!r:.200}", hint=hint)
+
+
+def is_loopback(host: str) -> bool:
+    """The name or address means the machine it is used on."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def on_one_machine(workers: WorkerSettings) -> bool:
+    """The nodes are this machine: the scheduler listens on its loopback only."""
+    return workers.slurm.interface == "lo" or bool(workers.slurm.host and is_loopback(workers.slurm.host))
+
+
+def explained(error: Exception) -> Exception:
+    """What went wrong in the words of the cluster where Dask only says that workers died; others as they are."""
+    if "distributed" not in sys.modules:
+        return error
+    from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
+
+    if isinstance(error, KilledWorker):
+        return WorkerKilledError(_why_killed(error.last_worker.name, error.allowed_failures + 1))
+    if isinstance(error, NoWorkerError | NoValidWorkerError):
+        cluster = _current_cluster()
+        words = cluster.last_words() if cluster else ""
+        return WorkersLostError(
+            "no worker has been running for too long" + (f"; the last one said: {words}" if words else ""),
+            where=cluster.log_folder if cluster else None,
+            hint="look at `squeue` and the workers' logs, then run the same command again: finished work is kept",
+        )
+    return error
+
+
+def _why_killed(worker: object, times: int) -> str:
+    what = f"killed its worker {times} times"
+    cluster = _current_cluster()
+    if cluster is None:
+        return f"{what} (worker {worker})"
+    return f"{what}, the last was {cluster.end_of(str(worker))}"
+
+
+def _current_cluster() -> Any:
+    """The SLURM workers of the running flow, None with others."""
+    context = FlowRunContext.get()
+    cluster = getattr(context.task_runner if context else None, "_cluster", None)
+    return cluster if hasattr(cluster, "end_of") else None

@@ -189,6 +189,11 @@ class WorkerSettings(Section):
     )
     slurm: SlurmSettings = SlurmSettings()
 
+    def enlarged(self) -> WorkerSettings:
+        """Workers with ``second_try`` times the memory and time."""
+        slurm = self.slurm.model_copy(update={"walltime_hours": self.slurm.walltime_hours * self.second_try})
+        return self.model_copy(update={"memory_gib": self.memory_gib * self.second_try, "slurm": slurm})
+
 
 class ScratchSettings(Section):
     """Where intermediates live while a chunk runs."""
