@@ -31,7 +31,7 @@ _HIT_COUNTS = {
     EvidenceType.DOMAIN_BLAST: (177, 3442, 5000),
     EvidenceType.HHSEARCH: (16, 185, 500),
 }
-_FIXED_SHARES = {EvidenceType.CHAIN_BLAST: 0.2, EvidenceType.DOMAIN_BLAST: 0.75, EvidenceType.HHSEARCH: 0.05}
+_FIXED_CHAIN, _FIXED_HHSEARCH = 20, 5  # per cent of a fixed number of hits, at most; the others are domain BLAST's
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class SimulatedEvidence(Sequence[EvidenceCase]):
         key = ChainKey(f"sim{self.options.seed}_{index:06}")
         options = self.options
         if options.hits is not None and options.length is not None:
-            query = fixed_query(self.universe, options.length, rng)
+            query = fixed_query(self.universe, options.length, options.hits, rng)
             hits, found = self._fixed_hits(query, options.hits, rng)
         else:
             wanted = {kind: self._count(kind, rng) for kind in _HIT_COUNTS}
@@ -184,23 +184,16 @@ class SimulatedEvidence(Sequence[EvidenceCase]):
         self, query: QueryChain, hits: int, rng: Generator
     ) -> tuple[tuple[Hit, ...], dict[EvidenceType, int]]:
         drawer = HitDrawer(self.universe, NOISE["clean"], query, rng)
-        draw = {
-            EvidenceType.CHAIN_BLAST: drawer.chain_blast,
-            EvidenceType.DOMAIN_BLAST: drawer.domain_blast,
-            EvidenceType.HHSEARCH: drawer.hhsearch,
-        }
-        wanted = {kind: round(share * hits) for kind, share in _FIXED_SHARES.items()}
-        wanted[EvidenceType.HHSEARCH] = hits - sum(n for k, n in wanted.items() if k is not EvidenceType.HHSEARCH)
-        chosen: list[Hit] = []
-        for kind, number in wanted.items():
-            made = draw[kind](2 * number + 10)[:number]
-            if len(made) < number:
-                raise UsageError(
-                    f"the reference has too few domains for {hits} hits per chain ({len(made)} of {number} {kind})",
-                    hint="raise reference_domains",
-                )
-            chosen.extend(made)
-        return tuple(chosen), wanted
+        profile = drawer.hhsearch(_FIXED_HHSEARCH * hits // 100)[: _FIXED_HHSEARCH * hits // 100]
+        chain = drawer.chain_blast(_FIXED_CHAIN * hits // 100)
+        left = hits - len(profile) - len(chain)
+        domain = drawer.domain_blast(2 * left)[:left]
+        if len(domain) < left:
+            raise UsageError(
+                f"the reference has too few domains for {hits} hits per chain", hint="raise reference_domains"
+            )
+        made = {EvidenceType.CHAIN_BLAST: chain, EvidenceType.DOMAIN_BLAST: domain, EvidenceType.HHSEARCH: profile}
+        return (*chain, *domain, *profile), {kind: len(found) for kind, found in made.items()}
 
 
 def simulate_evidence(options: EvidenceOptions | None = None, **changes: Any) -> SimulatedEvidence:

@@ -96,14 +96,15 @@ def draw_query(universe: Universe, noise: Noise, hits: int, rng: Generator) -> Q
     return QueryChain(layout, number, starts, tuple(lengths), _kinds(layout, lengths, universe, noise, rng), sequence)
 
 
-def fixed_query(universe: Universe, length: int, rng: Generator) -> QueryChain:
-    """A chain of exactly ``length`` residues: the most frequent architecture of about that length.
+def fixed_query(universe: Universe, length: int, hits: int, rng: Generator) -> QueryChain:
+    """A chain of exactly ``length`` residues: the most frequent architecture near it with enough relatives.
 
     Raises:
         UsageError: there is none that can be stretched to it.
     """
     counts = np.bincount(universe.chain_layout, minlength=len(universe.layouts))
-    for number in np.argsort(-counts, kind="stable").tolist():
+    enough = universe.layout_relatives >= 2 * hits
+    for number in np.argsort(-counts * (1 + len(universe) * enough), kind="stable").tolist():
         layout = universe.layouts[number]
         typical = _typical_sizes(layout, universe)
         free = length - 8 * len(typical)
