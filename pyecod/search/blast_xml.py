@@ -141,6 +141,8 @@ class _Document:
             raise self.broken(f"not BLAST XML: the root is <{root.tag if root is not None else ''}>")
 
     def _report(self) -> SearchReport:
+        if self.version is None:
+            raise self.broken("not BLAST XML: the program does not say its version")
         if not self.length:
             raise self.broken("a query without its length")
         if not self.statistics:
