@@ -96,6 +96,10 @@ class EvidenceLostError(BatchError):
     """An evidence type that had hits contributes nothing downstream: the batch must not count as done."""
 
 
+class FetchError(PyecodError):
+    """A file cannot be fetched; ``where`` is its URL."""
+
+
 class StoreError(PyecodError):
     """PostgreSQL cannot be reached or refuses what it was given."""
 
