@@ -20,12 +20,12 @@ from pyecod.batch.header import BatchHeader, header_to_plain
 from pyecod.batch.journal import JOURNAL_NAME
 from pyecod.batch.manifest import MANIFEST_NAME
 from pyecod.batch.record import ChainRecord, Status
+from pyecod.batch.repairs import is_accepted
 from pyecod.errors import BatchError, BrokenInputError
 from pyecod.ids import ChainKey
 from pyecod.partition.model import Partition
 from pyecod.partition.xml import PartitionFile, read_partition
 
-WORSE = "worse"  # repair_status of a chain whose new result must not become current
 _FORMAT = b"1"  # change it when the tables hold more of a batch than before: loaded batches are then loaded again
 _COARSEST_CLOCK = 3.0  # seconds: file times of old network file systems have a step of 2
 _OWN = re.compile(rb' (pdb_id|chain_id|id|pdb_range)="([^"]*)"')  # what identical chains do not share in a file
@@ -142,7 +142,7 @@ def batch_rows(batch: Batch) -> Iterator[ChainRow | Rejection]:
     reader = PartitionReader()
     for record in sorted(batch.manifest.chains.values(), key=lambda r: (r.representative or str(r.key), str(r.key))):
         try:
-            row = ChainRow(record, release_of(batch.header, record), accepted=_is_accepted(batch.header, record))
+            row = ChainRow(record, release_of(batch.header, record), accepted=is_accepted(batch.header, record))
         except BatchError as error:
             yield Rejection("chain_status", str(record.key), str(error))
             continue
@@ -227,13 +227,6 @@ def _of_chain(file: PartitionFile, path: Path, key: ChainKey) -> PartitionFile:
     if file.key != key:
         raise BrokenInputError(f"the partition is of chain {file.key}, not {key}", where=path)
     return file
-
-
-def _is_accepted(header: BatchHeader, record: ChainRecord) -> bool:
-    """A repair that failed or came out worse leaves the chain's current state as it is."""
-    if header.batch_type != "repair":
-        return True
-    return record.partition_status is Status.COMPLETE and record.repair_status != WORSE
 
 
 def _with_partition(row: ChainRow, batch: Batch, reader: PartitionReader) -> ChainRow:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _LOCK = 0x7079_7379  # advisory lock "pysy": one load at a time, so that two never wait for each other's rows
 _CHUNK = 5000  # chains per COPY: bounds the memory
-_MOST_REJECTIONS = 1000  # more than that is not bad rows but a bad load
+_MOST_REFUSALS = 1000  # more than that is not bad rows but a bad load
 
 # what a value PostgreSQL does not take raises: in the client, by type, by constraint, or because a key came twice
 _BAD_ROW = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.CardinalityViolation, UnicodeEncodeError)
@@ -173,7 +173,7 @@ def sync_batch(
     Raises:
         BatchLockedError: another process drives the batch, and ``force`` is not given.
         StoreUnavailableError: the server cannot be reached or went away; nothing was loaded.
-        StoreError: the schema is missing, or more than 1,000 chains were refused.
+        StoreError: the schema is missing, or PostgreSQL refused more than 1,000 chains.
     """
     if source.driven_by is not None and not force:
         raise BatchLockedError(
@@ -225,6 +225,7 @@ class _Loader:
     overwrite: bool
     counts: _Counts = field(default_factory=_Counts)
     rejected: list[Rejection] = field(default_factory=list)
+    refusals: int = 0
     values: PartitionValues = field(default_factory=PartitionValues)
 
     def load_header(self) -> None:
@@ -282,17 +283,17 @@ class _Loader:
         """The chains; what could not be read is noted."""
         for row in rows:
             if isinstance(row, Rejection):
-                self.reject(row)
+                self.rejected.append(row)
             else:
                 yield row
 
-    def reject(self, rejection: Rejection) -> None:
-        self.rejected.append(rejection)
-        if len(self.rejected) > _MOST_REJECTIONS:
-            first = self.rejected[0]
+    def refuse(self, refusal: Rejection) -> None:
+        """Note what PostgreSQL did not take; so many that the load itself must be wrong end it."""
+        self.rejected.append(refusal)
+        self.refusals += 1
+        if self.refusals > _MOST_REFUSALS:
             raise StoreError(
-                f"more than {_MOST_REJECTIONS:,} chains were refused, so nothing was loaded; "
-                f"the first: {first.table} {first.key}: {first.reason}",
+                f"PostgreSQL refused more than {_MOST_REFUSALS:,} chains, so nothing was loaded; the last: {refusal}",
                 where=self.source.path,
             )
 
@@ -309,7 +310,7 @@ class _Loader:
         bare = replace(rows[0], partition=None, pdb_ranges=(), sequence=None)
         if rows[0].partition is not None:  # the record may be good where its partition is not
             refusal = self._try([bare]) or refusal
-        self.reject(refusal)
+        self.refuse(refusal)
 
     def _try(self, rows: Sequence[ChainRow]) -> Rejection | None:
         """Load rows, all or none; why none, said of the first."""
@@ -345,7 +346,7 @@ class _Loader:
         self.connection.execute("ANALYZE incoming_chain")
         for key, owner in self.connection.execute(REFUSE_STRANGERS, name).fetchall():
             reason = f"the same id and day belong to batch {owner}, which is of another kind: rename the record"
-            self.reject(Rejection("chain_status", key, reason))
+            self.rejected.append(Rejection("chain_status", key, reason))
         self.counts.sequences += self.connection.execute(UPSERT_SEQUENCES).rowcount
         written = self.connection.execute(UPSERT_CHAINS).fetchall()
         self.counts.inserted += sum(inserted for (inserted,) in written)

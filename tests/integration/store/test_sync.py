@@ -271,9 +271,9 @@ class TestBadRows:
         assert query("SELECT count(*) FROM pdb_update.chain_status") == [(81,)]
 
     def test_a_load_of_nothing_but_bad_rows_is_given_up_whole(self, store, query, week, monkeypatch):
-        monkeypatch.setattr(sync_module, "_MOST_REJECTIONS", 3)
+        monkeypatch.setattr(sync_module, "_MOST_REFUSALS", 3)
         bad = {name: {"attempts": -1} for name in ("8s72_A", "8s72_a", "9abc_B", "9abc_C")}
-        with pytest.raises(StoreError, match=r"more than 3 chains were refused.*8s72_A"):
+        with pytest.raises(StoreError, match=r"refused more than 3 chains.*9abc_C .chain_status."):
             sync_batch(store, self.bad(week, bad))
         assert query("SELECT count(*) FROM pdb_update.batch") == [(0,)]
 
