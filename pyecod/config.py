@@ -221,6 +221,14 @@ class DatabaseSettings(Section):
         return self
 
 
+class RepairSettings(Section):
+    """When the result of a repair is worse than what it was to mend."""
+
+    tolerance: float = Field(
+        0.02, ge=0, le=1, description="coverage a repaired chain of equal quality label may lose and not count as worse"
+    )
+
+
 class AlertSettings(Section):
     """When a batch, or the want of one, is worth a person's attention."""
 
@@ -264,6 +272,8 @@ class Settings(BaseSettings):
     workers: WorkerSettings = WorkerSettings()
     scratch: ScratchSettings = ScratchSettings()
     database: DatabaseSettings = DatabaseSettings()
+    repair: RepairSettings = RepairSettings()
+    alerts: AlertSettings = AlertSettings()
     fetch: FetchSettings = FetchSettings()
 
     @property

@@ -14,6 +14,9 @@ import orjson
 from pyecod.config import Settings
 from pyecod.errors import BatchError
 
+_OF_REPAIRS = frozenset(
+    {"reason", "source_weeks", "rerun_blast", "rerun_hhsearch", "rerun_partition", "accept_worse", "request"}
+)
 BATCH_TYPES = ("weekly", "repair", "fasta")
 REASONS = ("pdb_modifications", "algorithm_update", "error_fix", "hierarchy_update", "user_request")
 
@@ -36,7 +39,7 @@ class BatchHeader:
     ``created``, ``completed`` and the times in ``changes`` are UTC, ISO 8601; ``release_date`` is ``2025-09-05``.
     ``settings`` is the whole settings tree but the database's; ``settings_digest`` covers the part results depend
     on, the reference included. ``skipped``, ``modified`` and ``obsolete`` are entry ids of the release. ``reason``,
-    ``source_weeks`` and ``rerun_…`` belong to a repair.
+    ``source_weeks``, ``rerun_…``, ``accept_worse`` and ``request`` (what was asked for) belong to a repair.
     """
 
     batch_name: str
@@ -55,6 +58,8 @@ class BatchHeader:
     rerun_blast: bool | None = None
     rerun_hhsearch: bool | None = None
     rerun_partition: bool | None = None
+    accept_worse: bool | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
     obsolete: tuple[str, ...] = ()
@@ -148,8 +153,7 @@ def header_to_plain(header: BatchHeader) -> dict[str, Any]:
     plain = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in asdict(header).items()
-        if name not in ("reason", "source_weeks", "rerun_blast", "rerun_hhsearch", "rerun_partition")
-        or header.batch_type == "repair"
+        if name not in _OF_REPAIRS or header.batch_type == "repair"
     }
     return {name: value for name, value in plain.items() if value or name not in ("fasta_path", "completed", "changes")}
 

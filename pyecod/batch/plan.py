@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from pyecod.batch.manifest import Manifest
 from pyecod.batch.record import ChainRecord, ChainUpdate, Status
 from pyecod.config import RunSettings
 from pyecod.ids import ChainKey
+
+_EVIDENCE = ("chain_blast", "domain_blast", "hhsearch")  # kinds of files, named like the types of evidence
 
 
 class Searchable(Protocol):
@@ -30,7 +32,8 @@ S = TypeVar("S", bound=Searchable)
 @dataclass(frozen=True, slots=True)
 class SequenceGroup:
     """Chains of a batch with one sequence. ``members`` are those whose record is still to be made, in order, the
-    representative first where it is one of them; ``attempts`` are the representative's so far."""
+    representative first where it is one of them; ``attempts`` are the representative's so far. ``evidence`` names the
+    files of earlier evidence by type (repairs, batches of the older tools), relative to the batch."""
 
     md5: str
     length: int
@@ -38,6 +41,7 @@ class SequenceGroup:
     members: tuple[ChainKey, ...]
     needs_hhsearch: bool | None = None
     attempts: int = 0
+    evidence: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ def _group(lead: ChainRecord, pending: list[ChainRecord]) -> SequenceGroup:
         members=tuple(keys),
         needs_hhsearch=lead.needs_hhsearch,
         attempts=lead.attempts,
+        evidence={kind: lead.files[kind] for kind in _EVIDENCE if kind in lead.files},
     )
 
 

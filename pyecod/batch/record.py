@@ -78,7 +78,10 @@ class ChainRecord:
 
 @dataclass(slots=True)
 class EntryRecord:
-    """One entry of the release: ``complete`` once its chains are recorded, ``failed`` with the reason otherwise."""
+    """One entry of the release: ``complete`` once its chains are recorded, ``failed`` with the reason otherwise.
+
+    ``source_week`` is the release it belongs to where that is not the batch's own: in a repair.
+    """
 
     pdb_id: str
     status: Status = Status.PENDING
@@ -90,6 +93,7 @@ class EntryRecord:
     method: str = ""
     resolution: float | None = None
     release_date: str = ""
+    source_week: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,13 @@ class RunHistory:
         atomic_write(self._pin(data_type, key), f"{number}\n")
         self._log("marked current", {"data_type": str(data_type), "chain": str(key), "run": number})
 
+    def withdraw(self, data_type: DataType, key: ChainKey) -> None:
+        """The newest run shall not count: the complete one before it is current, or none where there is none."""
+        complete = [s for s in self.states(data_type, key) if s.run is not None and s.run.outcome == "complete"]
+        number = complete[-2].number if len(complete) > 1 else 0
+        atomic_write(self._pin(data_type, key), f"{number}\n")
+        self._log("withdrawn", {"data_type": str(data_type), "chain": str(key), "current": number})
+
     def states(self, data_type: DataType, key: ChainKey) -> list[RunState]:
         """All runs of a chain, oldest first."""
         runs: dict[int, Run | None] = {}

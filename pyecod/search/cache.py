@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -121,6 +121,14 @@ class SearchCache:
     def put_profile(self, key: str, alignment: bytes) -> None:
         """Keep an alignment (a3m); errors as in :meth:`put`."""
         self._write("profiles", key, encode_profile(key, alignment))
+
+    def forget(self, kind: str, keys: Iterable[str]) -> int:
+        """Remove the entries (``results`` or ``profiles``) under these keys, so that they are made anew; how many there
+        were."""
+        known = [path for path in (self.path(kind, key) for key in keys) if path.exists()]
+        for path in known:
+            path.unlink(missing_ok=True)
+        return len(known)
 
     def path(self, kind: str, key: str) -> Path:
         """File of an entry; two levels of 256 folders keep each folder small at ten million entries."""

@@ -10,15 +10,20 @@ from pyecod.search.hit import EvidenceType, Query, SearchResult
 
 
 def load_evidence(
-    query: Query, reference: SearchDatabases, cache: SearchCache, settings: Settings, with_hhsearch: bool
+    query: Query,
+    reference: SearchDatabases,
+    cache: SearchCache,
+    settings: Settings,
+    with_hhsearch: bool,
+    with_blast: bool = True,
 ) -> dict[EvidenceType, SearchResult]:
-    """The results of every search of a sequence, by type; chain BLAST only where the reference has chains.
+    """The results of a sequence's searches, by type; chain BLAST only where the reference has chains.
 
     Raises:
         MissingResultError: a result is not in the cache: not searched with these settings, pruned, or damaged.
     """
-    kinds = [EvidenceType.DOMAIN_BLAST]
-    if reference.chain_db is not None:
+    kinds = [EvidenceType.DOMAIN_BLAST] if with_blast else []
+    if with_blast and reference.chain_db is not None:
         kinds.append(EvidenceType.CHAIN_BLAST)
     if with_hhsearch:
         kinds.append(EvidenceType.HHSEARCH)

@@ -1,0 +1,183 @@
+"""Repairs as data: which chains are done again and why, how they stood before, and what the repair made of them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pyecod.batch.header import BatchHeader
+from pyecod.batch.record import ChainRecord, Status
+from pyecod.errors import BrokenInputError, IdError
+from pyecod.files import atomic_write
+from pyecod.ids import ChainKey
+
+PLAN_NAME = "repair_plan.json"
+_FORMAT = "pyecod repair plan 1"
+
+
+class Verdict(StrEnum):
+    """What a repair made of a chain: the ``repair_status`` of its record.
+
+    ``worse`` is kept as a run but does not become current; ``worse_accepted`` does, because that was asked for.
+    ``new``: there was no result of this sequence before.
+    """
+
+    PENDING = "pending"
+    BETTER = "better"
+    SAME = "same"
+    CHANGED = "changed"
+    NEW = "new"
+    WORSE = "worse"
+    WORSE_ACCEPTED = "worse_accepted"
+    FAILED = "failed"
+    OBSOLETE = "obsolete"
+    REMOVED = "removed"
+    NOT_CLASSIFIABLE = "not_classifiable"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A chain's result in numbers. ``partition`` is its file, relative to the folder of the batches."""
+
+    batch: str
+    status: str
+    quality: str | None = None
+    coverage: float | None = None
+    domains: int | None = None
+    outcome: str | None = None
+    reference_version: str | None = None
+    algorithm_version: str | None = None
+    sequence_md5: str = ""
+    failure_reason: str | None = None
+    partition: str | None = None
+
+    @classmethod
+    def of(cls, record: ChainRecord, batch_path: Path) -> Standing:
+        """How a chain stands in a batch."""
+        if not record.can_classify:
+            status = "not_classifiable"
+        elif record.is_failed:
+            status = "failed"
+        else:
+            status = "done" if record.is_done else "pending"
+        file = record.files.get("partition")
+        return cls(
+            batch=batch_path.name,
+            status=status,
+            quality=record.partition_quality,
+            coverage=record.partition_coverage,
+            domains=record.domain_count,
+            outcome=record.partition_outcome,
+            reference_version=record.reference_version,
+            algorithm_version=record.algorithm_version,
+            sequence_md5=record.sequence_md5,
+            failure_reason=record.failure_reason or record.cannot_classify_reason,
+            partition=f"{batch_path.name}/{file}" if file else None,
+        )
+
+    def __str__(self) -> str:
+        """In a few words: ``2 domains, 0.93, good``."""
+        if self.status != "done":
+            return f"{self.status.replace('_', ' ')}" + (f": {self.failure_reason}" if self.failure_reason else "")
+        number = "?" if self.domains is None else self.domains
+        coverage = "?" if self.coverage is None else f"{self.coverage:.2f}"
+        return f"{number} domain{'s' if self.domains != 1 else ''}, {coverage}, {self.quality or 'no label'}"
+
+
+@dataclass(frozen=True, slots=True)
+class RepairItem:
+    """One chain of a repair. ``week`` is its original release (ISO date), ``source`` the batch its current record is
+    in, each None where there is none. ``why`` says in words why it is repaired, ``steps`` what is done again or for
+    the first time; a chain that is only marked (obsolete, removed) has none. ``evidence`` says where its earlier
+    evidence comes from: ``summary``, ``files`` of the older tools, or ``none``."""
+
+    key: ChainKey
+    week: str | None
+    source: str | None
+    why: str
+    steps: tuple[str, ...]
+    evidence: str = "none"
+    mark: Verdict = Verdict.PENDING
+    before: Standing | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """The item as the plan file has it."""
+        plain = asdict(self)
+        return plain | {"key": str(self.key), "steps": list(self.steps), "mark": str(self.mark)}
+
+
+@dataclass(frozen=True, slots=True)
+class RepairRecord:
+    """The plan file of a repair batch: what was asked for, and every chain by its key."""
+
+    request: Mapping[str, Any] = field(default_factory=dict)
+    items: Mapping[str, RepairItem] = field(default_factory=dict)
+
+
+def write_repair_record(batch_path: Path, request: Mapping[str, Any], items: Iterable[RepairItem]) -> None:
+    """Write the plan of a repair into its batch folder."""
+    document = {"format": _FORMAT, "request": request, "items": [item.to_plain() for item in items]}
+    atomic_write(batch_path / PLAN_NAME, orjson.dumps(document, default=str) + b"\n")
+
+
+def read_repair_record(batch_path: Path) -> RepairRecord:
+    """The plan of a repair batch; empty for other batches and for repairs of the older tools.
+
+    Raises:
+        BrokenInputError: the file is damaged.
+    """
+    path = batch_path / PLAN_NAME
+    try:
+        document = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        return RepairRecord()
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise BrokenInputError(f"cannot read the repair's plan: {error}", where=path) from None
+    try:
+        if document["format"] != _FORMAT:
+            raise ValueError(f"format {document['format']!r}")
+        items = [_item(raw) for raw in document["items"]]
+        return RepairRecord(document["request"], {str(item.key): item for item in items})
+    except (KeyError, TypeError, ValueError, AttributeError, IdError) as error:
+        raise BrokenInputError(f"the repair's plan is damaged: {error!r}", where=path) from None
+
+
+def _item(raw: dict[str, Any]) -> RepairItem:
+    before = raw["before"]
+    return RepairItem(
+        **{
+            **raw,
+            "key": ChainKey.parse(raw["key"]),
+            "steps": tuple(raw["steps"]),
+            "mark": Verdict(raw["mark"]),
+            "before": None if before is None else Standing(**{f.name: before[f.name] for f in fields(Standing)}),
+        }
+    )
+
+
+def is_accepted(header: BatchHeader, record: ChainRecord) -> bool:
+    """Whether a record may stand for its chain: a repair that failed or came out worse leaves the state as it is."""
+    if header.batch_type != "repair" or not record.can_classify:
+        return True
+    return record.partition_status is Status.COMPLETE and record.repair_status != Verdict.WORSE
+
+
+def week_of(header: BatchHeader, record: ChainRecord | None = None) -> datetime.date | None:
+    """The release a record belongs to: a week's own, a repaired chain's original one; None where none is known."""
+    text = header.release_date if header.batch_type == "weekly" else record.source_week if record else None
+    return parse_week(text) if text else None
+
+
+def parse_week(text: str) -> datetime.date | None:
+    """``2025-09-05``, ``20250905`` or ``ecod_weekly_20250905``; None where it is none of these."""
+    digits = text[-8:]
+    try:
+        return datetime.date.fromisoformat(digits if digits.isdigit() and len(digits) == 8 else text)
+    except ValueError:
+        return None
