@@ -60,7 +60,7 @@ class ChunkFlow:
             step, chunk = self._running.pop(future)
             try:
                 result: StepResult = future.result()
-            except Exception as raised:
+            except Exception as raised:  # noqa: BLE001 - whatever it is, it is this chunk's reason
                 error = explained(raised)
                 if is_hopeless(error):
                     raise error from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture, as_completed
 
@@ -28,7 +26,6 @@ def read_pending_entries(batch: Batch, settings: Settings) -> None:
     if not pending:
         return
     get_run_logger().info(f"reading {len(pending)} entries")
-    week = batch.header.release_date
     waiting = [pending[start : start + _ENTRIES_PER_TASK] for start in range(0, len(pending), _ENTRIES_PER_TASK)]
     while waiting:
         futures = {_submit(chunk, batch, settings): chunk for chunk in waiting}
@@ -36,7 +33,7 @@ def read_pending_entries(batch: Batch, settings: Settings) -> None:
         for future in as_completed(list(futures)):
             try:
                 outcomes = future.result()
-            except Exception as raised:
+            except Exception as raised:  # noqa: BLE001 - whatever it is, it is this chunk's reason
                 error = explained(raised)
                 if not isinstance(error, WorkerKilledError):
                     raise error from None
@@ -48,13 +45,13 @@ def read_pending_entries(batch: Batch, settings: Settings) -> None:
             )
 
 
-def _submit(chunk: Sequence[str], batch: Batch, settings: Settings) -> PrefectFuture[list[EntryOutcome]]:
+def _submit(chunk: list[str], batch: Batch, settings: Settings) -> PrefectFuture[list[EntryOutcome]]:
     label = chunk[0] if len(chunk) == 1 else f"{chunk[0]} and {len(chunk) - 1} more"
     week = batch.header.release_date
     return read_entries_chunk.submit(label, chunk, batch.path, settings, week)
 
 
-def _after_kill(batch: Batch, chunk: Sequence[str], error: Exception) -> list[Sequence[str]]:
+def _after_kill(batch: Batch, chunk: list[str], error: Exception) -> list[list[str]]:
     """The halves of a chunk that killed its workers; an entry that does so alone has failed."""
     if len(chunk) > 1:
         return [chunk[::2], chunk[1::2]]
