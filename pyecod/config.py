@@ -272,6 +272,7 @@ class Settings(BaseSettings):
     workers: WorkerSettings = WorkerSettings()
     scratch: ScratchSettings = ScratchSettings()
     database: DatabaseSettings = DatabaseSettings()
+    alerts: AlertSettings = AlertSettings()
     repair: RepairSettings = RepairSettings()
     alerts: AlertSettings = AlertSettings()
     fetch: FetchSettings = FetchSettings()
