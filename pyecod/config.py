@@ -274,7 +274,6 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     alerts: AlertSettings = AlertSettings()
     repair: RepairSettings = RepairSettings()
-    alerts: AlertSettings = AlertSettings()
     fetch: FetchSettings = FetchSettings()
 
     @property
