@@ -15,8 +15,8 @@ from pyecod.partition.strength import Floats, single_confidence
 
 _FRAGMENT_INSIDE = 0.8  # share of a fragment's residues that must lie inside the cluster it is a fragment of
 _FRAGMENT_COVERAGE = 0.7  # reference coverage below which a candidate may be a fragment of another
-_KINSHIP = 0.15  # voters this share of the best evidence behind the best count 1/e
-_TERMINUS = 10.0  # unaligned reference residues at an end that make its vote for that end count 1/e
+_KINSHIP = 0.2  # voters this share of the best evidence behind the best count 1/e
+_TERMINUS = 15.0  # unaligned reference residues at an end that make its vote for that end count 1/e
 _AGREEMENT = 1.0  # most that agreeing hits add to the evidence: one order of magnitude
 
 
@@ -24,7 +24,8 @@ _AGREEMENT = 1.0  # most that agreeing hits add to the evidence: one order of ma
 class Proposal:
     """A domain that could be: the consensus of candidates that agree on H-group and region.
 
-    ``members`` are indices of the candidate table, best first. ``votes`` (shape: chain length) is the share of the
+    ``members`` are indices of the candidate table, best first, ``voices`` their evidence and ``trust`` their scores.
+    ``votes`` (shape: chain length) is the share of the
     members' weight that has a residue aligned, 0 to 1. ``core`` marks residues with at least half of it;
     ``start`` and ``end`` are the voted ends including the reference residues missing from the alignments, 1-based.
     ``confidence`` is that of the best member, raised a little by the others; ``weight`` what the layout gains.
@@ -33,6 +34,8 @@ class Proposal:
     number: int
     h: int
     members: Ints
+    voices: Floats
+    trust: Floats
     votes: Floats
     core: Bools
     size: int
@@ -146,6 +149,8 @@ def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings
         number=number,
         h=int(table.h[best]),
         members=rows,
+        voices=evidence,
+        trust=table.score[rows],
         votes=votes,
         core=core,
         size=size,
@@ -182,9 +187,9 @@ def _sum_over(start: Ints, end: Ints, weight: Floats, length: int) -> Floats:
     return total
 
 
-def kinship(evidence: Floats) -> Floats:
+def kinship(evidence: Floats, best: float | None = None) -> Floats:
     """Weight of each voter by how far its evidence is behind the best: close homologs outvote remote ones."""
-    strongest = evidence.max()
+    strongest = evidence.max() if best is None else best
     weight: Floats = np.exp((evidence - strongest) / (_KINSHIP * strongest + 1.0))
     return weight
 

@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyecod.config import PartitionSettings
-from pyecod.partition.consensus import Proposal
+from pyecod.partition.consensus import Proposal, kinship
 from pyecod.partition.strength import STRONGEST
 
 _DECISIVE = 0.5  # share of a rival's certainty at which a proposal has lost, however many residues it explains
 _HALF_CERTAIN = 10.0  # evidence of half certainty (E = 1e-10): where confidence no longer tells, certainty still does
+_SAME_REGION = 0.5  # shared residues / union from which two proposals contend for the classification of one region
+_QUORUM = 3  # hits that make a consensus
+_AUDIBLE = 0.5  # share of the best evidence below which a hit says nothing against it
 _ALIKE = 0.6  # share of a long proposal's confidence that tandem domains need to replace it
 _TANDEM_COVERAGE = 0.7  # share of a long proposal that whole domains of its own H-group must fill to replace it
 _WHOLE_DOMAIN = 0.7  # completeness of a proposal that counts as a whole domain of its own
@@ -48,7 +51,7 @@ def lay_out(proposals: Sequence[Proposal], settings: PartitionSettings) -> Layou
         return Layout((), {})
     shared = _shared(able)
     excluded = _exclusions(able, shared, settings)
-    standing = _standing(able, shared, excluded)
+    standing = _standing(able, shared, excluded, settings)
     chosen, gap = _best_set([able[i].weight for i in standing], excluded[np.ix_(standing, standing)], settings)
     winners = [standing[i] for i in chosen]
     beaten = {}
@@ -76,9 +79,11 @@ def _exclusions(
     return excluded
 
 
-def _standing(able: Sequence[Proposal], shared: NDArray[np.float32], excluded: NDArray[np.bool_]) -> list[int]:
+def _standing(
+    able: Sequence[Proposal], shared: NDArray[np.float32], excluded: NDArray[np.bool_], settings: PartitionSettings
+) -> list[int]:
     """Proposals left when those are gone that a much stronger rival, or a tandem of their own kind, decides against."""
-    alive = np.ones(len(able), dtype=bool)
+    alive = _consented(able, shared, excluded, settings.consensus)
     for i in sorted(range(len(able)), key=lambda i: (-_certainty(able[i]), i)):
         rivals = np.flatnonzero(excluded[i] & alive).tolist()
         if any(_decides(able[j], able[i]) for j in rivals):
@@ -96,6 +101,29 @@ def _standing(able: Sequence[Proposal], shared: NDArray[np.float32], excluded: N
         if len(apart) > 1 and sum(shared[i, j] for j in apart) >= _TANDEM_COVERAGE * able[i].size:
             alive[i] = False
     return np.flatnonzero(alive).tolist()
+
+
+def _consented(
+    able: Sequence[Proposal], shared: NDArray[np.float32], excluded: NDArray[np.bool_], consensus: float
+) -> NDArray[np.bool_]:
+    """All but those whose hits are outvoted on the H-group of their region by hits just as close."""
+    alive = np.ones(len(able), dtype=bool)
+    for i, j in np.argwhere(np.triu(excluded)).tolist():
+        same_region = shared[i, j] >= _SAME_REGION * (able[i].size + able[j].size - shared[i, j])
+        if able[i].h != able[j].h and same_region:
+            share = _share_of_votes(able[i], able[j])
+            if share >= consensus and len(able[i].members) >= _QUORUM:
+                alive[j] = False
+            elif share <= 1 - consensus and len(able[j].members) >= _QUORUM:
+                alive[i] = False
+    return alive
+
+
+def _share_of_votes(one: Proposal, other: Proposal) -> float:
+    """Share of the first among the hits of both; those with less than half of the best evidence have no vote."""
+    best = max(one.evidence, other.evidence)
+    votes = [float((kinship(p.voices, best) * p.trust)[p.voices >= _AUDIBLE * best].sum()) for p in (one, other)]
+    return votes[0] / sum(votes)
 
 
 def _decides(strong: Proposal, weak: Proposal) -> bool:

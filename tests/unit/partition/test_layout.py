@@ -15,16 +15,33 @@ LENGTH = 120
 
 
 def proposal(
-    number: int, *segments: tuple[int, int], h: int = 0, confidence: float = 0.8, evidence: float = 20.0
+    number: int,
+    *segments: tuple[int, int],
+    h: int = 0,
+    confidence: float = 0.8,
+    evidence: float = 20.0,
+    hits: int = 1,
 ) -> Proposal:
     core = np.zeros(LENGTH, dtype=bool)
     for start, end in segments:
         core[start - 1 : end] = True
     size = int(core.sum())
     return Proposal(
-        number, h, np.array([number]), core.astype(float), core, size, segments[0][0], segments[-1][1],
-        evidence, confidence, 1.0, confidence * size - 8,
-    )  # fmt: skip
+        number=number,
+        h=h,
+        members=np.arange(hits),
+        voices=np.full(hits, evidence),
+        trust=np.ones(hits),
+        votes=core.astype(float),
+        core=core,
+        size=size,
+        start=segments[0][0],
+        end=segments[-1][1],
+        evidence=evidence,
+        confidence=confidence,
+        completeness=1.0,
+        weight=confidence * size - 8,
+    )
 
 
 def numbers(layout: Layout) -> list[int]:
@@ -54,6 +71,18 @@ def test_weak_proposals_together_do_not_outweigh_a_strong_one() -> None:
     strong = proposal(0, (40, 80), h=1, confidence=0.95)
     weak = [proposal(n, s, h=n + 1, confidence=0.6, evidence=3.0) for n, s in ((1, (1, 60)), (2, (61, 120)))]
     assert numbers(lay_out([strong, *weak], options())) == [0]
+
+
+def test_one_mislabelled_reference_is_outvoted_by_many_just_as_close() -> None:
+    alone, many = proposal(0, (1, 90), h=1, evidence=17.0), proposal(1, (5, 80), h=2, evidence=16.0, hits=10)
+    assert numbers(lay_out([alone, many], options())) == [1]
+    few = proposal(1, (5, 80), h=2, evidence=16.0, hits=2)
+    assert numbers(lay_out([alone, few], options())) == [0]
+
+
+def test_many_remote_hits_do_not_outvote_a_much_closer_one() -> None:
+    close, remote = proposal(0, (1, 90), h=1, evidence=100.0), proposal(1, (1, 90), h=2, evidence=15.0, hits=500)
+    assert numbers(lay_out([close, remote], options())) == [0]
 
 
 def test_losers_are_told_who_beat_them() -> None:
