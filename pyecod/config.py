@@ -213,6 +213,8 @@ class DatabaseSettings(Section):
     )
     data_dir: Path | None = Field(None, description="embedded PostgreSQL's data; default: <user data folder>/postgres")
     connect_timeout: int = Field(10, ge=1, description="seconds to wait for the server to answer")
+    retries: int = Field(3, ge=0, description="times a load is tried again while the server is away")
+    retry_delay: float = Field(5, ge=0, description="seconds before the first of these, doubled for each further one")
 
     @model_validator(mode="after")
     def _no_password(self) -> DatabaseSettings:

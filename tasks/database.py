@@ -17,21 +17,25 @@ def _server_was_away(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), StoreUnavailableError)
 
 
-@task(
-    name="load-into-database",
-    task_run_name="load into PostgreSQL",
-    retries=3,
-    retry_delay_seconds=[2, 10, 60],
-    retry_condition_fn=_server_was_away,
-)
 def load_into_database(
     paths: list[Path], settings: Settings, overwrite: bool = False, force: bool = False
 ) -> list[SyncReport]:
-    """Load batch folders one after the other; the embedded database gets its schema by itself.
+    """Load batch folders as a task run, with the retries of the settings.
 
     Raises:
         StoreError: the database cannot be reached or refuses; see :func:`pyecod.store.sync_batches`.
     """
+    database = settings.database
+    delays = [database.retry_delay * 2**n for n in range(database.retries)] or 0
+    patient = _load.with_options(
+        retries=database.retries, retry_delay_seconds=delays, retry_condition_fn=_server_was_away
+    )
+    return patient(paths, settings, overwrite, force)
+
+
+@task(name="load-into-database", task_run_name="load into PostgreSQL")
+def _load(paths: list[Path], settings: Settings, overwrite: bool, force: bool) -> list[SyncReport]:
+    """Load batch folders one after the other; the embedded database gets its schema by itself."""
     with open_store(settings.database) as store:
         if settings.database.mode == "embedded":
             migrate(store)
