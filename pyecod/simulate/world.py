@@ -29,6 +29,7 @@ from pyecod.simulate.truth import Kind, TruthChain, TruthDomain, write_truth, wr
 
 _RECORD = "world.json"
 _MEMBERS = 5  # sequences of a family in the reference
+_MOST_ENTRIES = 90_000  # four-character ids that begin with 8 or 9
 _MODIFIED, _OBSOLETE = 0.05, 0.02  # of the entries of a release, later
 
 
@@ -64,6 +65,8 @@ class WorldOptions:
         for name, least in (("seed", 0), ("families", 8), ("entries", 1), ("weeks", 1), ("homologs", 3)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name} is {getattr(self, name)}", hint=f"a world needs at least {least}")
+        if self.entries * self.weeks > _MOST_ENTRIES:
+            raise UsageError(f"{self.entries * self.weeks:,} entries", hint=f"there are ids for {_MOST_ENTRIES:,}")
         if not 0.05 < self.divergence <= 3 or not 0 < self.copies <= 100:
             raise UsageError("divergence must be above 0.05 and at most 3, copies above 0 and at most 100")
         if self.layout not in ("1.6", "develop294"):

@@ -71,7 +71,16 @@ def test_a_written_world_is_opened_as_it_was(world):
 
 
 @pytest.mark.parametrize(
-    "change", [{"families": 2}, {"entries": 0}, {"weeks": 0}, {"divergence": 9.0}, {"layout": "2"}]
+    "change",
+    [
+        {"families": 2},
+        {"entries": 0},
+        {"weeks": 0},
+        {"weeks": 9000},
+        {"seed": -1},
+        {"divergence": 9.0},
+        {"layout": "2"},
+    ],
 )
 def test_impossible_options_are_refused(change):
     with pytest.raises(UsageError):
