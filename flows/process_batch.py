@@ -8,11 +8,13 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
+from flows.alerts import Lookout
 from flows.chunks import ChunkFlow
 from flows.entries import read_pending_entries
 from flows.progress import Progress
 from flows.publish import publish_summary
 from flows.runner import NEEDS_MORE, task_runner
+from pyecod.alerts import Alert
 from pyecod.batch import Batch, BatchCounters, choose_representatives, pending_work
 from pyecod.batch.header import utc_now
 from pyecod.config import Settings
@@ -26,7 +28,8 @@ from tasks.database import load_into_database
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """How a batch ended. ``problem`` says why it could not be finished, ``database`` what became of the load."""
+    """How a batch ended. ``problem`` says why it could not be finished, ``database`` what became of the load,
+    ``alerts`` what is worth a person's attention."""
 
     name: str
     path: Path
@@ -34,6 +37,7 @@ class BatchResult:
     problem: str | None = None
     database: str = ""
     report: Path | None = None
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def failures(self) -> int:
@@ -74,22 +78,24 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
     """
     logger = get_run_logger()
     batch = Batch.open(path)
+    lookout = Lookout(batch, settings.alerts)
     with batch.lock():
         read_pending_entries(batch, settings)
         batch.mark(choose_representatives(batch.manifest.chains.values()))
-        _search_and_partition(batch, settings)
+        _search_and_partition(batch, settings, lookout)
         counters = batch.counters()
         loss = _lost_evidence(batch, settings, logger)
         batch.update_header(completed=utc_now() if counters.is_finished and loss is None else None)
+        alerts = lookout.check(last=True)
     database = _load_into_database(batch, settings, logger)
     report = write_report(batch)
-    publish_summary(batch, counters, report, database)
+    publish_summary(batch, counters, report, database, alerts)
     if loss is not None:
         raise loss
-    return BatchResult(name, path, counters, database=database, report=report)
+    return BatchResult(name, path, counters, database=database, report=report, alerts=alerts)
 
 
-def _search_and_partition(batch: Batch, settings: Settings) -> None:
+def _search_and_partition(batch: Batch, settings: Settings, lookout: Lookout) -> None:
     work = pending_work(batch.manifest, settings.run)
     if not work:
         return
@@ -100,7 +106,12 @@ def _search_and_partition(batch: Batch, settings: Settings) -> None:
         from_entries=batch.header.batch_type != "fasta",
         tool_versions=batch.header.tool_versions,
     )
-    ChunkFlow(batch, settings, provenance, progress.report).run(work)
+
+    def on_progress() -> None:
+        progress.report()
+        lookout.check()
+
+    ChunkFlow(batch, settings, provenance, on_progress).run(work)
     progress.report(last=True)
 
 

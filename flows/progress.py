@@ -1,4 +1,4 @@
-"""How far a batch is: a line in the log, a progress bar in the Prefect UI."""
+"""How far a batch is: a line in the log, a progress bar per stage in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -23,20 +23,22 @@ class Progress:
     _started: float = field(default_factory=time.monotonic)
     _reported: float = 0.0
     _done_at_start: int = 0
-    _artifact: UUID | None = None
+    _bars: dict[str, UUID] = field(default_factory=dict)
+    _shown: dict[str, float] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Note where a resumed batch begins, and open the progress bar."""
+        """Note where a resumed batch begins, and open the progress bars."""
         counters = self.batch.counters()
         self._done_at_start = counters.done
-        self._artifact = create_progress_artifact(  # type: ignore[assignment]
-            progress=100 * counters.progress,
-            key=f"progress-{artifact_key(self.batch.header.batch_name)}",
-            description=f"Chains done in {self.batch.header.batch_name}",
-        )
+        name = self.batch.header.batch_name
+        for stage, percent in stage_percents(counters).items():
+            self._bars[stage] = create_progress_artifact(  # type: ignore[assignment]
+                progress=percent, key=f"progress-{artifact_key(name)}-{stage}", description=f"{name}: {stage}"
+            )
+            self._shown[stage] = percent
 
     def report(self, *, last: bool = False) -> None:
-        """Log counts, rate and time left, and move the bar."""
+        """Log counts, rate and time left, and move the bars."""
         if not last and time.monotonic() - self._reported < self.interval:
             return
         self._reported = time.monotonic()
@@ -47,8 +49,20 @@ class Progress:
             f"{counters.done} of {counters.classifiable} chains done, {counters.failed} failed ({_stages(counters)}), "
             f"{rate * 3600:.0f} per hour{left}"
         )
-        if self._artifact is not None:
-            update_progress_artifact(self._artifact, progress=100 * counters.progress)
+        for stage, percent in stage_percents(counters).items():
+            if stage in self._bars and percent != self._shown[stage]:
+                update_progress_artifact(self._bars[stage], progress=percent)
+                self._shown[stage] = percent
+
+
+def stage_percents(counters: BatchCounters) -> dict[str, float]:
+    """How much of each stage is done, 0 to 100: what need not be done counts as done."""
+    percents = {}
+    for step, statuses in counters.steps.items():
+        settled = statuses["complete"] + statuses["not_needed"]
+        percents[step] = 100.0 * settled / counters.classifiable if counters.classifiable else 100.0
+    percents["all"] = 100.0 * counters.progress
+    return percents
 
 
 def _stages(counters: BatchCounters) -> str:

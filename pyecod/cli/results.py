@@ -52,6 +52,8 @@ def _print_details(result: Any) -> None:
     if result.counters:
         for (step, reason), count in list(result.counters.failures.items())[:_MOST_REASONS]:
             out.print(f"[yellow]failed[/yellow] {count} × {step}: {reason}", soft_wrap=True)
+    for alert in result.alerts:
+        out.print(f"[red]attention[/red] {alert.severity}: {alert.text}", soft_wrap=True)
     if result.database:
         out.print(f"database: {result.database}", soft_wrap=True)
     if result.report:
@@ -65,5 +67,6 @@ def _plain(result: Any) -> dict[str, Any]:
         "problem": result.problem,
         "database": result.database,
         "report": result.report,
+        "alerts": result.alerts,
         **(result.counters.to_plain() if result.counters else {}),
     }

@@ -1,0 +1,160 @@
+"""Housekeeping between the weeks: old runs, unused search results, old logs; the database held against the files."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
+from pydantic import Field
+
+from pyecod.batch import Batch, BatchPaths, RunHistory, find_batches
+from pyecod.config import Settings, load_settings
+from pyecod.errors import BatchError, StoreError
+from pyecod.search import SearchCache
+from pyecod.store import VerifyReport, open_store, verify
+
+_DAY = 24 * 3600
+_MOST_FINDINGS = 50
+
+Days = Annotated[int, Field(ge=1)]
+
+
+class UpkeepError(StoreError):
+    """The database and the files of its batches say different things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What maintenance removed, or would remove: files of each kind, and what the check of the database found."""
+
+    runs: int
+    cache_files: int
+    cache_bytes: int
+    logs: int
+    database: VerifyReport | None
+    skipped: tuple[str, ...]
+    dry_run: bool
+
+
+@flow(name="maintenance", flow_run_name="maintenance")
+def maintenance(
+    keep_runs: Annotated[int, Field(ge=1, description="newest runs of each chain that stay")] = 3,
+    runs_older_than_days: Annotated[Days, Field(description="only older runs are removed")] = 90,
+    cache_unused_days: Annotated[Days, Field(description="search results unused for so long are removed")] = 365,
+    cache_max_gib: Annotated[float | None, Field(gt=0, description="then the longest unused until it fits")] = None,
+    logs_older_than_days: Annotated[Days, Field(description="older log files are removed")] = 180,
+    verify_chains: Annotated[int, Field(ge=0, description="random chains of the database to check; 0 for none")] = 100,
+    dry_run: Annotated[bool, Field(description="only say what would be removed")] = False,
+    profile: str | None = None,
+    settings_file: Path | None = None,
+    overrides: dict[str, Any] | None = None,
+) -> Upkeep:
+    """Make room and check the database. What is current or needed by a running batch is never removed.
+
+    Raises:
+        UpkeepError: the database does not say what the files say; everything else was done before.
+        StoreError: the database cannot be reached.
+    """
+    settings = load_settings(settings_file, profile, overrides).absolute()
+    batches, skipped = _idle_batches(settings.base_path)
+    runs = prune_runs(batches, keep_runs, datetime.timedelta(days=runs_older_than_days), dry_run)
+    cache = SearchCache(settings.cache_dir).prune(
+        older_than=datetime.timedelta(days=cache_unused_days),
+        max_bytes=None if cache_max_gib is None else int(cache_max_gib * 2**30),
+        dry_run=dry_run,
+    )
+    logs = prune_logs(batches, logs_older_than_days, dry_run)
+    upkeep = Upkeep(
+        runs=runs,
+        cache_files=cache.removed.files,
+        cache_bytes=cache.removed.bytes,
+        logs=logs,
+        database=_check_database(settings, verify_chains),
+        skipped=skipped,
+        dry_run=dry_run,
+    )
+    create_markdown_artifact(key="maintenance", markdown=describe_upkeep(upkeep))
+    get_run_logger().info(describe_upkeep(upkeep))
+    _refuse_differences(upkeep)
+    return upkeep
+
+
+def prune_runs(batches: Sequence[Path], keep: int, older_than: datetime.timedelta, dry_run: bool) -> int:
+    """Remove old runs of every batch; returns how many."""
+    return sum(len(RunHistory(path).prune(keep, older_than, dry_run=dry_run)) for path in batches)
+
+
+def prune_logs(batches: Sequence[Path], older_than_days: int, dry_run: bool) -> int:
+    """Remove log files last written so many days ago; returns how many."""
+    removed = 0
+    for batch in batches:
+        for path in BatchPaths(batch).logs.rglob("*"):
+            if path.is_file() and time.time() - path.stat().st_mtime > older_than_days * _DAY:
+                removed += 1
+                if not dry_run:
+                    path.unlink(missing_ok=True)
+    return removed
+
+
+def describe_upkeep(upkeep: Upkeep) -> str:
+    """What was done as Markdown."""
+    done = "would be removed" if upkeep.dry_run else "removed"
+    lines = [
+        f"# Maintenance{': dry run' if upkeep.dry_run else ''}",
+        f"- {upkeep.runs} old runs {done}",
+        f"- {upkeep.cache_files} unused search results ({upkeep.cache_bytes / 2**20:.1f} MiB) {done}",
+        f"- {upkeep.logs} old log files {done}",
+    ]
+    if upkeep.database is None:
+        lines.append("- database: not checked")
+    else:
+        differences = len(upkeep.database.findings)
+        lines.append(
+            f"- database: {upkeep.database.checked} chains compared with their files, {differences} differences"
+        )
+        lines += [
+            f"    - {f.batch_name} {f.chain}: {f.table} {f.what}: database {f.database}, files {f.files}"
+            for f in upkeep.database.findings[:_MOST_FINDINGS]
+        ]
+    lines += [f"- passed over: {reason}" for reason in upkeep.skipped]
+    return "\n".join(lines)
+
+
+def _idle_batches(base_path: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """Batches that nobody drives, and why the others are left alone."""
+    idle, skipped = [], []
+    for path in find_batches(base_path) if base_path.is_dir() else []:
+        try:
+            holder = Batch.open(path).holder
+        except BatchError as error:
+            skipped.append(str(error))
+            continue
+        if holder is None:
+            idle.append(path)
+        else:
+            skipped.append(f"{path.name} is running ({holder})")
+    return idle, tuple(skipped)
+
+
+def _check_database(settings: Settings, count: int) -> VerifyReport | None:
+    if not count or settings.database.mode == "none":
+        return None
+    with open_store(settings.database) as store:
+        return verify(store, count)
+
+
+def _refuse_differences(upkeep: Upkeep) -> None:
+    if upkeep.database is not None and upkeep.database.findings:
+        first = upkeep.database.findings[0]
+        raise UpkeepError(
+            f"{len(upkeep.database.findings)} differences between database and files, the first: {first.table} "
+            f"{first.what} of {first.chain}",
+            where=first.batch_name,
+            hint="`pyecod sync --overwrite --batch DIR` loads the batch again; the files are the truth",
+        )
