@@ -9,9 +9,9 @@ setup: .venv/.ready
 .venv/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pyECOD needs Python 3.11 or later (make PYTHON=python3.12 …)")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -r requirements.lock
-	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	$(BIN)/uv pip install --system-certs -q --compile-bytecode --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install --system-certs -q --python $(BIN)/python --no-deps -e .
 	touch $@
 
 lint: .venv/.ready
