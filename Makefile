@@ -23,6 +23,7 @@ unit: .venv/.ready
 	$(BIN)/pytest tests/unit
 
 test: setup lint
+	@deployments/install-test-programs.sh
 	$(BIN)/pytest
 
 demo: setup
