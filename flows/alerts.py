@@ -91,6 +91,29 @@ def announce(alerts: Iterable[Alert]) -> list[Event]:
     return events
 
 
+def announce_at_once(alerts: Iterable[Alert]) -> None:
+    """The same outside a flow: on the server when this returns."""
+    from prefect.events.worker import EventsWorker
+
+    announce(alerts)
+    EventsWorker.instance().drain()
+
+
+def require_server() -> None:
+    """Make sure that there is a Prefect server to talk to, rather than a temporary one that ends with the command.
+
+    Raises:
+        ConfigError: ``PREFECT_API_URL`` is not set.
+    """
+    from prefect.settings import PREFECT_API_URL
+
+    if not PREFECT_API_URL.value():
+        raise ConfigError(
+            "there is no Prefect server to tell: PREFECT_API_URL is not set",
+            hint="start one with `prefect server start`, then `prefect config set PREFECT_API_URL=http://…/api`",
+        )
+
+
 def publish_alerts(key: str, alerts: Sequence[Alert]) -> None:
     """The findings as a table in the UI, with a history per key; an empty one says that all is well."""
     create_table_artifact(
