@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "classify": ("pyecod.cli.update:classify", "Cut the sequences of a FASTA file into domains and place them."),
     "sync": ("pyecod.cli.sync:sync", "Load batches into PostgreSQL."),
     "status": ("pyecod.cli.status:status", "Show how far the batches are, or one batch in detail."),
+    "monitor": ("pyecod.cli.monitor:monitor", "Watch a batch while it runs: stages, rate, failures, quality."),
+    "alerts": ("pyecod.cli.alerts:app", "Show what is worth attention, and have messages sent about it."),
     "scan": ("pyecod.cli.scan:scan", "Find chains with something left to do, over many batches."),
     "partition": ("pyecod.cli.partition:partition", "Cut chains into domains from their domain summaries."),
     "runs": ("pyecod.cli.runs:app", "List, show, compare and prune the runs of chains."),
