@@ -22,6 +22,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Simulate a PDB release and an ECOD reference, run update-weeks on them for real, and compare with the truth."""
+    from pyecod.batch import weekly_name
     from pyecod.cli.launch import load_flow
     from pyecod.cli.results import exit_code, print_results
     from pyecod.simulate import WorldOptions
@@ -41,13 +42,16 @@ def demo(
     )
     if not as_json:
         print_results(results, as_json=False)
-    score = _score(world, results[0].path)
+    batch = folder.absolute() / "batches" / weekly_name(world.dates[0])
+    score = _score(world, batch)
+    page = batch / "report" / "index.html"
     seconds = time.monotonic() - started
     if as_json:
-        print_json({"batch": results[0].path, "report": results[0].report, "seconds": seconds, "score": score})
+        print_json({"batch": batch, "report": page, "seconds": seconds, "score": score})
     else:
         _print_score(score)
-        console().print(f"\n{seconds:.0f} s. Look at {results[0].report}", soft_wrap=True)
+        done_before = "" if results else "Nothing was left to do: the week was done before. "
+        console().print(f"\n{done_before}{seconds:.0f} s. Look at {page}", soft_wrap=True)
     code = exit_code(results)
     if code:
         raise typer.Exit(code)
