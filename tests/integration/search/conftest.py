@@ -116,7 +116,7 @@ class Stand:
         self.folder = folder
 
     def put(self, program: str, script: str = 'exec "$REAL" "$@"') -> None:
-        """Replace ``program`` by a shell script; ``$REAL`` is the real one, ``$QUERY`` its input, ``$OUT``, ``$A3M`` outputs."""
+        """Replace ``program`` by a shell script, which may use the variables REAL, QUERY, OUT and A3M."""
         found = shutil.which(program, path=os.environ["PATH"].replace(f"{self.folder}:", ""))
         path = self.folder / program
         path.write_text(
