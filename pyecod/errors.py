@@ -119,7 +119,13 @@ def together(errors: Sequence[E], what: str, *, where: str | Path | None = None)
 
 def describe(error: BaseException) -> str:
     """One line for a ``failure_reason``: pyECOD's own errors as they are, others with their type."""
-    return str(error) if isinstance(error, PyecodError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, PyecodError):
+        return str(error)
+    if isinstance(error, OSError) and is_disk_trouble(error):
+        where = f"{error.filename}: " if error.filename else ""
+        hint = "free some space and run the same command again; all that was recorded is still there"
+        return f"{where}{(error.strerror or str(error)).lower()} ({hint})"
+    return f"{type(error).__name__}: {error}"
 
 
 def is_disk_trouble(error: BaseException) -> bool:
