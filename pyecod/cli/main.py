@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("pyecod.cli.scan:scan", "Find chains with something left to do, over many batches."),
     "partition": ("pyecod.cli.partition:partition", "Cut chains into domains from their domain summaries."),
     "runs": ("pyecod.cli.runs:app", "List, show, compare and prune the runs of chains."),
+    "fetch": ("pyecod.cli.fetch:app", "Get releases, entries and references from a server."),
     "reference": ("pyecod.cli.reference:app", "Build, check and show ECOD references."),
     "report": ("pyecod.cli.report:app", "Page of a batch; picture, table or viewer script of a chain."),
     "cache": ("pyecod.cli.cache:app", "Show, verify and prune the search cache."),

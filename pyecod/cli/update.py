@@ -42,6 +42,7 @@ def update_weeks(
     """Classify the chains of weekly PDB releases; run again, it goes on where it stopped."""
     from pyecod.pdb import parse_date
     from pyecod.steps.begin import open_reference
+    from pyecod.steps.entries import check_entry_source
     from pyecod.steps.weeks import plan_weeks
 
     start = parse_date(start_date) if start_date else None
@@ -50,6 +51,8 @@ def update_weeks(
     settings = settings_from(settings_file, profile, **given)
     open_reference(settings)
     plans = plan_weeks(settings, start, end, max_batches)
+    if any(plan.is_work and plan.entries for plan in plans):
+        check_entry_source(settings)
     if dry_run:
         _show_plan(plans, settings, as_json)
         return

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import re
+import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-
-import httpx
 
 from pyecod.errors import BrokenInputError, FetchError, UsageError
 from pyecod.fetch.download import Download, Fate, Fetched
@@ -34,25 +34,34 @@ def list_dates(settings: FetchSettings, today: datetime.date | None = None) -> l
     Raises:
         FetchError: the server cannot be reached, or has no release at all.
     """
-    url = f"{settings.status_url}/"
-    try:
-        answer = httpx.get(url, timeout=settings.timeout, follow_redirects=True)
-    except httpx.HTTPError as error:
-        raise FetchError(f"cannot read the status folder: {error}", where=url, hint="fetch.status_url") from None
-    if answer.status_code == 200:
-        dates = {date for text in _FOLDER.findall(answer.text) if (date := _date(text)) is not None}
-        if dates:
-            return sorted(dates)
+    page = Download(f"{settings.status_url}/", Path("index.html"), max_bytes=_LIST_BYTES)
+    text, why = _text(page, settings)
+    dates = {date for name in _FOLDER.findall(text) if (date := _date(name)) is not None}
+    if dates:
+        return sorted(dates)
     today = today or datetime.datetime.now(datetime.UTC).date()
     for age in range(_LOOK_BACK):
         date = today - datetime.timedelta(days=age)
-        if httpx.head(f"{list_url(date, LISTS[0], settings)}", timeout=settings.timeout).status_code == 200:
+        text, _ = _text(Download(list_url(date, LISTS[0], settings), Path(LISTS[0]), max_bytes=_LIST_BYTES), settings)
+        if text:
             return [date]
     raise FetchError(
-        f"no release is to be seen here, and none of the last {_LOOK_BACK} days (the page says {answer.status_code})",
-        where=url,
+        f"no release is to be seen here ({why}), and there is none of the last {_LOOK_BACK} days",
+        where=page.url,
         hint="name a date, or correct fetch.status_url",
     )
+
+
+def _text(download: Download, settings: FetchSettings) -> tuple[str, str]:
+    """The text behind an address, empty where there is none, and why."""
+    with tempfile.TemporaryDirectory(prefix="pyecod-fetch-") as folder:
+        path = Path(folder) / download.path
+        (end,) = fetch_files([replace(download, path=path)], settings, keep_going=True)
+        if end.error is not None:
+            return "", end.error.what
+        if not end.is_there:
+            return "", "404 Not Found"
+        return path.read_text(encoding="utf-8", errors="replace"), "it names no release"
 
 
 def _date(text: str) -> datetime.date | None:

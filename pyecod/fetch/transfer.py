@@ -175,7 +175,7 @@ class Transfer:
             self._start_over(stream)
             raise FinalError(f"the file has {offset + int(length):,} bytes, more than the {limit:,} allowed")
         size, since, seen = offset, time.monotonic(), 0
-        for block in answer.iter_raw(1 << 16):
+        for block in answer.iter_raw():  # unbuffered: what came before a cut is kept
             self.pace.check()
             stream.write(block)
             size, seen = size + len(block), seen + len(block)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import hashlib
 import re
@@ -142,7 +141,7 @@ def offered_checksum(headers: Mapping[str, str], *, whole: bool) -> str | None:
     for kind, size in (("sha256", 32), ("md5", 16)):
         try:
             raw = base64.b64decode(offers.get(kind, ""), validate=True)
-        except binascii.Error:
+        except ValueError:  # no base64, or no ASCII
             continue
         if len(raw) == size:
             return f"{kind}:{raw.hex()}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pyecod.batch.record import ChainRecord, EntryRecord, Status
@@ -25,29 +26,61 @@ class EntryOutcome:
 def read_entries(
     pdb_ids: Sequence[str], batch_path: Path, settings: Settings, week: str | None = None
 ) -> list[EntryOutcome]:
-    """Read each entry from the mirror and keep it under ``entries/`` and ``fastas/`` of the batch.
+    """Read each entry and keep it under ``entries/`` and ``fastas/`` of the batch.
 
-    A missing or broken entry becomes a failed record with the reason; the others go on.
+    Entries come from the mirror, or, where none is kept and ``fetch.enabled`` is set, from the server: so many at a
+    time as ``fetch.staged_entries`` says, deleted when they are read. A missing or broken entry becomes a failed
+    record with the reason; the others go on.
 
     Raises:
-        ConfigError: no mirror is configured.
-        OSError: the batch's disk is full or not writable, which is no entry's fault.
+        ConfigError: there is no mirror.
+        FetchError: the server cannot be reached.
+        OSError: the disk is full or not writable, which is no entry's fault.
+    """
+    check_entry_source(settings)
+    if settings.mirror is not None:
+        find = partial(find_entry, settings.mirror)
+        return [_read(pdb_id, find, batch_path, settings, week) for pdb_id in pdb_ids]
+    from pyecod.fetch import staged_entries
+
+    outcomes = []
+    for start in range(0, len(pdb_ids), settings.fetch.staged_entries):
+        some = pdb_ids[start : start + settings.fetch.staged_entries]
+        with staged_entries(some, settings) as stage:
+            outcomes += [_read(pdb_id, stage.find, batch_path, settings, week) for pdb_id in some]
+    return outcomes
+
+
+def check_entry_source(settings: Settings) -> None:
+    """Make sure that entries can come from somewhere.
+
+    Raises:
+        ConfigError: there is no mirror, and fetching is not switched on.
     """
     if settings.mirror is None:
-        raise ConfigError("no mmCIF mirror is configured", hint="--mirror PATH, or `mirror:` in the settings file")
-    return [_read(pdb_id, settings.mirror, batch_path, settings, week) for pdb_id in pdb_ids]
+        if not settings.fetch.enabled:
+            raise ConfigError(
+                "no mmCIF mirror is configured",
+                hint="--mirror PATH, or `mirror:` in the settings file; without a mirror, fetch.enabled: true",
+            )
+    elif not settings.mirror.is_dir():
+        raise ConfigError(
+            "the mirror is not a folder", where=settings.mirror, hint="mount it, or correct mirror (--mirror)"
+        )
 
 
-def _read(pdb_id: str, mirror: Path, batch_path: Path, settings: Settings, week: str | None) -> EntryOutcome:
+def _read(
+    pdb_id: str, find: Callable[[str], Path], batch_path: Path, settings: Settings, week: str | None
+) -> EntryOutcome:
     try:
-        entry = read_entry(find_entry(mirror, pdb_id), pdb_id, settings.chains)
+        entry = read_entry(find(pdb_id), pdb_id, settings.chains)
         save_entry(entry, batch_path / "entries")
         write_fastas(entry.chains, batch_path)
     except Exception as error:  # one entry's fault is that entry's reason, the week goes on
         if is_disk_trouble(error):
             raise
         return EntryOutcome(EntryRecord(pdb_id, Status.FAILED, failure_reason=describe(error)))
-    return EntryOutcome(_entry_record(entry), tuple(chain_record(chain, week) for chain in entry.chains))
+    return EntryOutcome(entry_record(entry), tuple(chain_record(chain, week) for chain in entry.chains))
 
 
 def write_fastas(chains: Iterable[Chain], batch_path: Path) -> None:
@@ -73,7 +106,8 @@ def chain_record(chain: Chain, week: str | None = None) -> ChainRecord:
     return record
 
 
-def _entry_record(entry: Entry) -> EntryRecord:
+def entry_record(entry: Entry) -> EntryRecord:
+    """Record of an entry that was read."""
     return EntryRecord(
         pdb_id=entry.pdb_id,
         status=Status.COMPLETE,

@@ -94,7 +94,7 @@ def test_an_unknown_profile_lists_those_there_are():
 @pytest.mark.parametrize(
     ("text", "key", "hint"),
     [
-        ("serch: {}", "serch", "did you mean 'search'? known: base_path"),
+        ("serch: {}", "serch", "did you mean 'search'? known: "),
         ("search: {evalu: 1}", "search.evalu", "did you mean 'evalue'? known: blast_timeout"),
         ("search: {zzz: {a: 1}}", "search.zzz", "known: blast_timeout"),
     ],
