@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyecod.config import PartitionSettings
-from pyecod.partition.joining import Box, join_hsps
+from pyecod.partition.counting import Verdict, Verdicts
+from pyecod.partition.joining import join_hsps
 from pyecod.partition.strength import STRONGEST, Floats, blast_evidence, profile_evidence
 from pyecod.search.hit import EvidenceType, Hit
 
@@ -77,32 +78,32 @@ def align(
     lengths: Sequence[int | None],
     chain_length: int,
     settings: PartitionSettings,
-    verdicts: list[str],
+    verdicts: Verdicts,
 ) -> Alignments:
     """Alignments of the ``chosen`` hits: indices of one evidence type, with the subject of each.
 
     ``lengths`` are those of the subjects; None for a chain, where an exchanged order is never one domain. What
-    cannot be used is noted in ``verdicts`` at its hit: ``weak``, ``too_short``, ``outside_chain``, ``redundant``.
+    cannot be used is noted in ``verdicts`` at its hit: weak, too short, outside the chain, redundant.
     """
     hsps = _collect(hits, chosen, subjects, chain_length, settings, verdicts)
+    used = np.flatnonzero(hsps.usable)
+    length = np.array([length or 0 for length in lengths] or [0])
+    group, kept = join_hsps(
+        hsps.subject[used],
+        hsps.ends[used],
+        hsps.evidence[used],
+        length[hsps.subject[used]],
+        settings.join_overlap,
+        lambda index: _detail(hsps, int(used[index])),
+    )
     alignment = np.full(len(hsps.hit), -1, np.int64)
     window = hsps.ends[:, :2].copy()
-
-    copies = np.bincount(hsps.subject[hsps.usable], minlength=len(lengths) or 1)
-    single = hsps.usable & (copies[hsps.subject] == 1)
-    number = int(single.sum())
-    alignment[single] = np.arange(number)
-    for members in _by_subject(np.flatnonzero(hsps.usable & ~single), hsps.subject):
-        boxes = _boxes(hsps, members.tolist())
-        for group in join_hsps(boxes, lengths[hsps.subject[members[0]]], settings.join_overlap):
-            for box in group:
-                alignment[box.index] = number
-                window[box.index] = box.query_start, box.query_end
-            number += 1
-    for i in np.flatnonzero(hsps.usable & (alignment < 0)):
-        verdicts[hsps.hit[i]] = verdicts[hsps.hit[i]] or "redundant"
-    for index in set(hsps.hit[alignment >= 0].tolist()):
-        verdicts[index] = ""
+    number = np.cumsum(group == np.arange(len(group))) - 1
+    alignment[used] = np.where(group >= 0, number[group], -1)
+    window[used] = kept
+    left_out = hsps.hit[hsps.usable & (alignment < 0)]
+    verdicts[left_out[verdicts[left_out] == Verdict.USABLE]] = Verdict.REDUNDANT
+    verdicts[hsps.hit[alignment >= 0]] = Verdict.USABLE
     return _segments(hsps, alignment, window)
 
 
@@ -112,7 +113,7 @@ def _collect(
     subjects: Sequence[int],
     chain_length: int,
     settings: PartitionSettings,
-    verdicts: list[str],
+    verdicts: Verdicts,
 ) -> _Hsps:
     by_hit = [hits[index].hsps for index in chosen]
     listed = [hsp for hsps in by_hit for hsp in hsps if hsp.segments]
@@ -139,8 +140,8 @@ def _collect(
     outside = (ends[:, 0] < 1) | (ends[:, 1] > chain_length)
     short = ends[:, 1] - ends[:, 0] + 1 < settings.min_aligned
     usable = ~(weak | outside | short)
-    for i in np.flatnonzero(~usable):
-        verdicts[hit[i]] = "outside_chain" if outside[i] else "weak" if weak[i] else "too_short"
+    for reason, mask in ((Verdict.TOO_SHORT, short), (Verdict.WEAK, weak), (Verdict.OUTSIDE_CHAIN, outside)):
+        verdicts[hit[mask]] = reason
     return _Hsps(
         hit,
         np.array(number, np.int64),
@@ -154,29 +155,15 @@ def _collect(
     )
 
 
-def _boxes(hsps: _Hsps, members: list[int]) -> list[Box]:
-    """The outer ends of a subject's HSPs; where two have the same, what else tells them and their hits apart."""
-    evidence, ends = hsps.evidence[members].tolist(), hsps.ends[members].tolist()
-    boxes = [Box(a, b, c, d, weight, m) for m, weight, (a, b, c, d) in zip(members, evidence, ends, strict=True)]
-    if len({box.rank for box in boxes}) == len(boxes):
-        return boxes
-    begin = np.concatenate(([0], np.cumsum(hsps.segment_count)))
-    return [replace(box, detail=_detail(hsps, begin, box.index)) for box in boxes]
-
-
-def _detail(hsps: _Hsps, begin: Ints, index: int) -> bytes:
+def _detail(hsps: _Hsps, index: int) -> bytes:
+    """All else that tells an HSP and its hit from another."""
     first, last = (
         np.searchsorted(hsps.hit, hsps.hit[index], "left"),
         np.searchsorted(hsps.hit, hsps.hit[index], "right"),
     )
+    begin = np.concatenate(([0], np.cumsum(hsps.segment_count)))
     own, whole = hsps.segments[begin[index] : begin[index + 1]], hsps.segments[begin[first] : begin[last]]
     return own.tobytes() + whole.tobytes() + hsps.evidence[first:last].tobytes()
-
-
-def _by_subject(members: Ints, subject: Ints) -> Iterator[Ints]:
-    if len(members):
-        ordered = members[np.argsort(subject[members], kind="stable")]
-        yield from np.split(ordered, np.flatnonzero(np.diff(subject[ordered])) + 1)
 
 
 def _segments(hsps: _Hsps, alignment: Ints, window: Ints) -> Alignments:

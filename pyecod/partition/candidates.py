@@ -11,6 +11,7 @@ import numpy as np
 from pyecod.config import PartitionSettings
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Alignments, Ints, align, stack
+from pyecod.partition.counting import Verdict, Verdicts, indices_by_type, mask_of
 from pyecod.partition.decompose import chain_candidates
 from pyecod.partition.strength import STRONGEST, Floats, confidence, posterior_of_evidence
 from pyecod.search.hit import EvidenceType
@@ -57,34 +58,25 @@ class CandidateTable:
         return len(self.row)
 
 
-def tabulate(evidence: DomainSummary, reference: Any, settings: PartitionSettings) -> tuple[CandidateTable, list[str]]:
-    """Candidates of all hits, and per hit the reason why it gave none (empty where it did).
-
-    Reasons: ``unknown_reference`` (domain or chain is not in this reference), ``unclassified_reference`` (the
-    reference domain has no T-group), ``unmapped`` (a chain hit outside every domain of the reference chain, or
-    without target residues), and those of :func:`pyecod.partition.alignments.align`.
-    """
-    verdicts = [""] * len(evidence.hits)
-    by_kind: dict[EvidenceType, list[int]] = {kind: [] for kind in KINDS}
-    for index, hit in enumerate(evidence.hits):
-        by_kind[hit.type].append(index)
+def tabulate(evidence: DomainSummary, reference: Any, settings: PartitionSettings) -> tuple[CandidateTable, Verdicts]:
+    """Candidates of all hits, and per hit why it gave none (``USABLE`` where it did)."""
+    verdicts: Verdicts = np.zeros(len(evidence.hits), np.int8)
+    by_type = indices_by_type(evidence)
     parts = []
     for code, kind in enumerate(KINDS):
-        if by_kind[kind]:
+        if by_type.get(kind):
             build = chain_candidates if kind is EvidenceType.CHAIN_BLAST else _domain_candidates
-            segments, rows = build(evidence, by_kind[kind], reference, settings, verdicts)
+            segments, rows = build(evidence, by_type[kind], reference, settings, verdicts)
             if len(segments.alignment):
                 parts.append((code, segments, rows))
     table = _table(parts, reference, evidence.length, settings)
-    used = np.zeros(len(verdicts), dtype=bool)
-    used[table.pair_hit] = True
-    for index in np.flatnonzero(~used).tolist():
-        verdicts[index] = verdicts[index] or "too_short"
+    unused = (verdicts == Verdict.USABLE) & ~mask_of(len(verdicts), [table.pair_hit])
+    verdicts[unused] = Verdict.TOO_SHORT
     return table, verdicts
 
 
 def _domain_candidates(
-    evidence: DomainSummary, chosen: Sequence[int], reference: Any, settings: PartitionSettings, verdicts: list[str]
+    evidence: DomainSummary, chosen: Sequence[int], reference: Any, settings: PartitionSettings, verdicts: Verdicts
 ) -> tuple[Alignments, Ints]:
     targets = [evidence.hits[i].target for i in chosen]
     numbers: dict[str, int] = {}
@@ -93,9 +85,8 @@ def _domain_candidates(
     known = rows >= 0
     classified = known & (reference.t[rows] >= 0) & (reference.h[rows] >= 0)
     usable = classified[subjects]
-    for place in np.flatnonzero(~usable).tolist():
-        unknown = not known[subjects[place]]
-        verdicts[chosen[place]] = "unknown_reference" if unknown else "unclassified_reference"
+    lost = np.asarray(chosen)[~usable]
+    verdicts[lost] = np.where(known[subjects[~usable]], Verdict.UNCLASSIFIED_REFERENCE, Verdict.UNKNOWN_REFERENCE)
     lengths = np.where(known, reference.length[rows], 0).tolist()
     kept = [i for i, keep in zip(chosen, usable.tolist(), strict=True) if keep]
     segments = align(evidence.hits, kept, subjects[usable].tolist(), lengths, evidence.length, settings, verdicts)

@@ -11,10 +11,11 @@ import numpy as np
 from pyecod.config import PartitionSettings
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Alignments, Ints, align, project_back
+from pyecod.partition.counting import Verdict, Verdicts, mask_of
 
 
 def chain_candidates(
-    evidence: DomainSummary, chosen: Sequence[int], reference: Any, settings: PartitionSettings, verdicts: list[str]
+    evidence: DomainSummary, chosen: Sequence[int], reference: Any, settings: PartitionSettings, verdicts: Verdicts
 ) -> tuple[Alignments, Ints]:
     """Alignments of the ``chosen`` chain hits with single domains, and the domain row of each alignment.
 
@@ -24,20 +25,16 @@ def chain_candidates(
     subjects = [numbers.setdefault(evidence.hits[i].target, len(numbers)) for i in chosen]
     segments = reference.chain_segments(reference.chains(list(numbers)))
     known = np.bincount(segments[:, 0], minlength=len(numbers)) > 0
-    usable = known[subjects].tolist()
-    kept = []
-    for index, is_known in zip(chosen, usable, strict=True):
-        if is_known:
-            kept.append(index)
-        else:
-            verdicts[index] = "unknown_reference"
-    subjects = [subject for subject, is_known in zip(subjects, usable, strict=True) if is_known]
+    usable = known[subjects]
+    verdicts[np.asarray(chosen)[~usable]] = Verdict.UNKNOWN_REFERENCE
+    kept = np.asarray(chosen)[usable].tolist()
+    subjects = np.asarray(subjects)[usable].tolist()
     alignments = align(evidence.hits, kept, subjects, [None] * len(numbers), evidence.length, settings, verdicts)
     return _cut(alignments, segments.astype(np.int64), len(numbers), reference, verdicts)
 
 
 def _cut(
-    whole: Alignments, segments: Ints, chain_count: int, reference: Any, verdicts: list[str]
+    whole: Alignments, segments: Ints, chain_count: int, reference: Any, verdicts: Verdicts
 ) -> tuple[Alignments, Ints]:
     """Pair each alignment segment with each domain segment of its chain and keep what they share."""
     chain, row, first, last = segments.T
@@ -55,7 +52,7 @@ def _cut(
     inside = undivided | ((start <= end) & (target_start > 0))
     inside &= (reference.t[row[piece]] >= 0) & (reference.h[row[piece]] >= 0)
     each, piece, start, end = each[inside], piece[inside], start[inside], end[inside]
-    _note_unmapped(whole.hit, whole.hit[each], verdicts)
+    verdicts[whole.hit[~mask_of(len(verdicts), [whole.hit[each]])[whole.hit]]] = Verdict.UNMAPPED
 
     met = whole.take(each)
     blind = met.target_start == 0
@@ -87,10 +84,3 @@ def _along_domain(segments: Ints) -> Ints:
     new = np.concatenate(([True], (np.diff(segments[:, :2], axis=0) != 0).any(axis=1)))[: len(segments)]
     along: Ints = before - before[np.flatnonzero(new)][np.cumsum(new) - 1] + 1
     return along
-
-
-def _note_unmapped(all_hits: Ints, mapped: Ints, verdicts: list[str]) -> None:
-    is_mapped = np.zeros(len(verdicts), dtype=bool)
-    is_mapped[mapped] = True
-    for index in set(all_hits[~is_mapped[all_hits]].tolist()):
-        verdicts[index] = "unmapped"

@@ -15,7 +15,7 @@ from pyecod.partition.boundaries import FREE, assign_residues
 from pyecod.partition.candidates import CandidateTable, tabulate
 from pyecod.partition.classify import classify, find_support
 from pyecod.partition.consensus import Proposal, propose
-from pyecod.partition.counting import UNKNOWN, count_evidence
+from pyecod.partition.counting import UNKNOWN, Verdicts, count_evidence, mask_of
 from pyecod.partition.explain import explain_domains
 from pyecod.partition.layout import lay_out
 from pyecod.partition.leftover import explain_leftover
@@ -63,7 +63,13 @@ def partition_chain(evidence: DomainSummary, reference: Any, settings: Settings,
         quality=_quality(domains, evidence.length, settings.quality),
         domains=domains,
         unassigned=explain_leftover(labels, tags, evidence.sequence, losers, options),
-        counts=count_evidence(evidence, verdicts, supports.values()),
+        counts=count_evidence(
+            evidence,
+            verdicts,
+            mask_of(len(verdicts), (support.hits_agreeing for support in supports.values())),
+            mask_of(len(verdicts), (support.hits_over for support in supports.values())),
+            mask_of(len(verdicts), (support.hits_touching for support in supports.values())),
+        ),
         reference_version=reference.version,
         algorithm=ALGORITHM,
         algorithm_version=ALGORITHM_VERSION,
@@ -84,13 +90,12 @@ def _label(chosen: Sequence[Proposal], table: CandidateTable, tags: Bools, setti
     return labels
 
 
-def _outcome(domains: Sequence[Domain], verdicts: Sequence[str]) -> Outcome:
+def _outcome(domains: Sequence[Domain], verdicts: Verdicts) -> Outcome:
     if domains:
         return Outcome.ASSIGNED
-    if not verdicts:
+    if not len(verdicts):
         return Outcome.NO_EVIDENCE
-    unknown = all(verdict in UNKNOWN for verdict in verdicts)
-    return Outcome.UNKNOWN_EVIDENCE if unknown else Outcome.WEAK_EVIDENCE
+    return Outcome.UNKNOWN_EVIDENCE if np.isin(verdicts, UNKNOWN).all() else Outcome.WEAK_EVIDENCE
 
 
 def _quality(domains: Sequence[Domain], length: int, settings: QualitySettings) -> Quality:

@@ -6,18 +6,19 @@ import numpy as np
 
 from pyecod.config import PartitionSettings
 from pyecod.partition.alignments import Alignments, align, project, project_back
+from pyecod.partition.counting import Verdict
 from pyecod.search.hit import Hit, Hsp, Segment
 
 
-def aligned(*hits: Hit, length: int = 300, subject_length: int | None = 200) -> tuple[Alignments, list[str]]:
-    verdicts = [""] * len(hits)
+def aligned(*hits: Hit, length: int = 300, subject_length: int | None = 200) -> tuple[Alignments, list[Verdict]]:
+    verdicts = np.zeros(len(hits), np.int8)
     subjects = [hit.target for hit in hits]
     names = list(dict.fromkeys(subjects))
     found = align(
         hits, range(len(hits)), [names.index(s) for s in subjects], [subject_length] * len(names), length,
         PartitionSettings(), verdicts,
     )  # fmt: skip
-    return found, verdicts
+    return found, [Verdict(code) for code in verdicts]
 
 
 def test_every_hsp_is_used(evidence: SimpleNamespace) -> None:
@@ -25,7 +26,7 @@ def test_every_hsp_is_used(evidence: SimpleNamespace) -> None:
     found, verdicts = aligned(hit)
     assert found.query_start.tolist() == [1, 150]
     assert set(found.alignment.tolist()) == {0}
-    assert verdicts == [""]
+    assert verdicts == [Verdict.USABLE]
 
 
 def test_the_segments_of_an_hsp_share_its_evidence(evidence: SimpleNamespace) -> None:
@@ -43,13 +44,13 @@ def test_weak_short_and_outside_hits_are_noted_with_the_reason(evidence: SimpleN
     )
     found, verdicts = aligned(*hits)
     assert len(found.alignment) == 0
-    assert verdicts == ["weak", "too_short", "outside_chain", "weak", ""]
+    assert verdicts == [Verdict.WEAK, Verdict.TOO_SHORT, Verdict.OUTSIDE_CHAIN, Verdict.WEAK, Verdict.USABLE]
 
 
 def test_a_profile_hit_is_judged_by_its_probability_not_its_evalue(evidence: SimpleNamespace) -> None:
     strong, weak = evidence.profile("a", "1-90", "1-90", 95.0, 0.5), evidence.profile("b", "1-90", "1-90", 49.0, 1e-9)
     _, verdicts = aligned(strong, weak)
-    assert verdicts == ["", "weak"]
+    assert verdicts == [Verdict.USABLE, Verdict.WEAK]
 
 
 def test_several_hits_to_one_template_are_joined_like_hsps(evidence: SimpleNamespace) -> None:
@@ -63,7 +64,7 @@ def test_a_repeated_hit_is_redundant(evidence: SimpleNamespace) -> None:
     hit = evidence.blast("a", evidence.hsp("1-90", "1-90"))
     found, verdicts = aligned(hit, hit)
     assert len(found.alignment) == 1
-    assert sorted(verdicts) == ["", "redundant"]
+    assert sorted(verdicts) == [Verdict.USABLE, Verdict.REDUNDANT]
 
 
 def test_projection_follows_ungapped_pairs_and_interpolates_unequal_ones() -> None:

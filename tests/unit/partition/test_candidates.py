@@ -9,6 +9,7 @@ import pytest
 
 from pyecod.config import PartitionSettings
 from pyecod.partition.candidates import KINDS, CandidateTable, tabulate
+from pyecod.partition.counting import Verdict
 from pyecod.partition.strength import STRONGEST
 from pyecod.search.hit import EvidenceType, Hit
 
@@ -23,7 +24,8 @@ def pieces(table: CandidateTable, place: int = 0) -> list[tuple[int, int]]:
 def table_of(
     reference: Any, evidence: SimpleNamespace, *hits: Hit, length: int = 400
 ) -> tuple[CandidateTable, list[str]]:
-    return tabulate(evidence.summary(length, *hits), reference, PartitionSettings())
+    table, verdicts = tabulate(evidence.summary(length, *hits), reference, PartitionSettings())
+    return table, [Verdict(code).name.lower() for code in verdicts]
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_a_chain_hit_gives_every_domain_it_meets(evidence: SimpleNamespace, refe
     assert found == {"e1aaaA1": [(11, 110)], "e1aaaA2": [(111, 160), (211, 260)], "e1aaaA3": [(161, 210)]}
     assert table.reference_coverage.tolist() == [1.0, 1.0, 1.0]
     assert np.allclose(np.sort(table.evidence), [10, 20, 20])
-    assert verdicts == [""]
+    assert verdicts == ["usable"]
 
 
 def test_one_domain_of_a_many_domain_chain_counts(evidence: SimpleNamespace, reference: Any) -> None:
@@ -105,7 +107,7 @@ def test_old_evidence_without_target_residues_can_be_used(evidence: SimpleNamesp
         evidence.chain("1bbb_A", evidence.hsp("1-170", "0-0")),
     )
     table, verdicts = table_of(reference, evidence, *hits)
-    assert verdicts == ["", ""]
+    assert verdicts == ["usable", "usable"]
     assert sorted(pieces(table, i)[0] for i in range(2)) == [(1, 90), (1, 170)]
     assert table.missing_start.tolist() == [0, 0]
     divided, verdicts = table_of(reference, evidence, evidence.chain("1aaa_A", evidence.hsp("1-170", "0-0")))
