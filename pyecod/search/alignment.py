@@ -62,8 +62,10 @@ def ungapped_segments(query: str, target: str, query_start: int, target_start: i
 
     The starts are the numbers of the first residue on each line, 1-based.
 
-    >>> ungapped_segments("ABC-DE", "A-CXDE", 10, 1)
-    (Segment(10, 10, 1, 1), Segment(12, 12, 2, 2), Segment(13, 14, 4, 5))
+    >>> for segment in ungapped_segments("ABC-DE", "ABCX-E", 10, 1):
+    ...     print(segment.query_start, segment.query_end, segment.target_start, segment.target_end)
+    10 12 1 3
+    14 14 5 5
     """
     gaps = [match.span() for line in (query, target) for match in _GAPS.finditer(line)]
     gaps.sort()

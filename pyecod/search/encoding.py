@@ -24,6 +24,7 @@ from pyecod.search.hit import EvidenceType, Hit, Hsp, Query, SearchResult, Segme
 
 MAGIC = b"PYECOD1\n"
 _SCORES = ("evalue", "bitscore", "identity", "probability", "score")
+_KINDS = tuple(map(np.dtype, ("|u1", "|i1", "<u2", "<i2", "<i4", "<f8")))
 _SIDES = ("query_start", "query_end", "target_start", "target_end")
 
 
@@ -113,7 +114,7 @@ def encode_result(header: ResultHeader, hits: Iterable[Hit]) -> bytes:
     ]
     names = "\n".join(hit.target for hit in hits).encode()
     sizes = struct.pack("<4I", len(names), len(hits), len(hsps), len(segments))
-    body = sizes + names + b"".join(_planes(column) for column in columns)
+    body = sizes + names + b"".join(_pack(column) for column in columns)
     return seal(orjson.dumps(asdict(header)), zlib.compress(body, 6))
 
 
@@ -136,7 +137,7 @@ def decode_result(data: bytes, key: str) -> SearchResult:
     header = _header(head, key)
     try:
         hits = _hits(header.type, zlib.decompress(body))
-    except (zlib.error, ValueError, struct.error) as error:
+    except (zlib.error, ValueError, IndexError, struct.error) as error:
         raise DamagedEntryError(f"hits that cannot be unpacked ({error})") from error
     shared = {name: getattr(header, name) for name in _SHARED}
     return SearchResult(query=Query(header.md5, header.sequence), hits=hits, **shared)
@@ -182,11 +183,11 @@ def _hits(kind: EvidenceType, body: bytes) -> tuple[Hit, ...]:
     names_size, hit_count, hsp_count, segment_count = struct.unpack_from("<4I", body)
     reader = _Columns(body, 16 + names_size)
     names = body[16 : 16 + names_size].decode().split("\n") if hit_count else []
-    lengths = reader.take("<i4", hit_count)
-    hsps_of_hit = reader.take("<i4", hit_count)
-    segments_of_hsp = reader.take("<i4", hsp_count)
-    scores = [_optional(reader.take("<f8", hsp_count)) for _ in _SCORES]
-    query_start, query_span, target_start, difference = (reader.take("<i4", segment_count) for _ in range(4))
+    lengths = reader.take(hit_count)
+    hsps_of_hit = reader.take(hit_count)
+    segments_of_hsp = reader.take(hsp_count)
+    scores = [_optional(reader.take(hsp_count)) for _ in _SCORES]
+    query_start, query_span, target_start, difference = (reader.take(segment_count) for _ in range(4))
     reader.check_end()
     sides = (query_start, query_start + query_span, target_start, target_start + query_span + difference)
     segments = _records(Segment, _SIDES, [side.tolist() for side in sides], segment_count)
@@ -202,12 +203,13 @@ class _Columns:
     def __init__(self, body: bytes, offset: int) -> None:
         self._body, self._offset = body, offset
 
-    def take(self, kind: str, count: int) -> NDArray[Any]:
-        """The next column."""
-        size = np.dtype(kind).itemsize
-        planes = np.frombuffer(self._body, np.uint8, count * size, self._offset).reshape(size, count)
-        self._offset += count * size
-        return np.ascontiguousarray(planes.T).view(kind).reshape(count)
+    def take(self, count: int) -> NDArray[Any]:
+        """The next column, as 32-bit integers or floats."""
+        kind = _KINDS[self._body[self._offset]]
+        planes = np.frombuffer(self._body, np.uint8, count * kind.itemsize, self._offset + 1)
+        self._offset += 1 + count * kind.itemsize
+        column = np.ascontiguousarray(planes.reshape(kind.itemsize, count).T).view(kind).reshape(count)
+        return column if kind.kind == "f" else column.astype(np.int32)
 
     def check_end(self) -> None:
         """Nothing may be left."""
@@ -215,10 +217,19 @@ class _Columns:
             raise DamagedEntryError("columns of the wrong size")
 
 
-def _planes(column: NDArray[Any]) -> bytes:
-    """The column byte by byte significance: all first bytes, all second bytes …, which compresses far better."""
-    size = column.dtype.itemsize
-    return np.ascontiguousarray(column.view(np.uint8).reshape(-1, size).T).tobytes()
+def _pack(column: NDArray[Any]) -> bytes:
+    """A column in the narrowest type that holds it, byte by byte significance: all first bytes, all second bytes …"""
+    code = next(code for code, kind in enumerate(_KINDS) if _holds(kind, column))
+    kind = _KINDS[code]
+    planes = column.astype(kind).view(np.uint8).reshape(-1, kind.itemsize).T
+    return bytes([code]) + np.ascontiguousarray(planes).tobytes()
+
+
+def _holds(kind: np.dtype[Any], column: NDArray[Any]) -> bool:
+    if kind.kind == "f" or column.dtype.kind == "f":
+        return kind.kind == column.dtype.kind
+    limits = np.iinfo(kind)
+    return not len(column) or bool(limits.min <= column.min() and column.max() <= limits.max)
 
 
 def _integers(values: Iterable[int]) -> NDArray[np.int32]:
