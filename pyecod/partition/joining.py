@@ -19,7 +19,7 @@ Bools = NDArray[np.bool_]
 _REDUNDANT = 0.5  # share of an HSP's query residues that better HSPs of its subject have explained already
 _SHORTER = 0.5  # share of the shorter HSP that an overlap may take
 _WHOLE = 0.8  # share of the subject that two HSPs in exchanged order must cover to be one permuted domain
-_CELLS = 2_000_000  # largest number of HSP pairs held in memory at a time
+_LONGEST = 1 << 24  # beyond the length of any protein
 _FAR = np.iinfo(np.int64).max
 
 
@@ -38,84 +38,86 @@ def join_hsps(
     shape HSPs × 2 says to which first and last query residue.
     """
     group = np.arange(len(subject))
-    for members in _tables(_ranked(subject, ends, evidence, detail), subject):
-        leader = _leaders(ends[members], length[members[:, 0]], tolerance)
-        group[members] = np.where(leader >= 0, np.take_along_axis(members, np.maximum(leader, 0), 1), -1)
-    return group, _trimmed(group, ends, evidence)
+    window = ends[:, :2].copy()
+    several = np.flatnonzero(np.bincount(subject)[subject] > 1) if len(subject) else group
+    if len(several):
+        for members in _tables(
+            several[_ranked(subject[several], ends[several], evidence[several], detail, several)], subject
+        ):
+            leader = _leaders(ends[members], length[members[:, 0]], tolerance)
+            group[members] = np.where(leader >= 0, np.take_along_axis(members, np.maximum(leader, 0), 1), -1)
+        _trim(window, several, group, ends, evidence)
+    return group, window
 
 
-def _ranked(subject: Ints, ends: Ints, evidence: Floats, detail: Callable[[int], bytes]) -> Ints:
+def _ranked(subject: Ints, ends: Ints, evidence: Floats, detail: Callable[[int], bytes], names: Ints) -> Ints:
     """HSPs by subject, strongest first, then by place."""
-    keys = (ends[:, 3], ends[:, 2], ends[:, 1], ends[:, 0], -evidence, subject)
+    query, target = ends[:, 0] * _LONGEST + ends[:, 1], ends[:, 2] * _LONGEST + ends[:, 3]
+    keys = (target, query, -evidence, subject)
     order: Ints = np.lexsort(keys)
-    same = np.ones(max(len(order) - 1, 0), dtype=bool)
+    same = np.ones(len(order) - 1, dtype=bool)
     for key in keys:
         same &= key[order[1:]] == key[order[:-1]]
     tied = np.flatnonzero(same)
     for run in np.split(tied, np.flatnonzero(np.diff(tied) > 1) + 1) if len(tied) else ():
         span = slice(int(run[0]), int(run[-1]) + 2)
-        order[span] = sorted(order[span].tolist(), key=detail)
+        order[span] = sorted(order[span].tolist(), key=lambda place: detail(int(names[place])))
     return order
 
 
 def _tables(order: Ints, subject: Ints) -> Iterator[Ints]:
-    """The subjects with several HSPs, as arrays subjects × HSPs of those with equally many."""
+    """The subjects as arrays subjects × HSPs of those with equally many HSPs."""
     cuts = np.flatnonzero(np.diff(subject[order], prepend=-1))
     counts = np.diff(cuts, append=len(order))
-    for count in np.unique(counts[counts > 1]).tolist():
-        members = order[cuts[counts == count][:, None] + np.arange(count)]
-        rows = max(1, _CELLS // count**2)
-        for start in range(0, len(members), rows):
-            yield members[start : start + rows]
+    for count in sorted(set(counts.tolist())):
+        yield order[cuts[counts == count][:, None] + np.arange(count)]
 
 
 def _leaders(ends: Ints, length: Ints, tolerance: int) -> Ints:
     """Column of each HSP's group leader, -1 for redundant ones; ``ends`` has the shape subjects × HSPs × 4."""
-    shared, collinear, permuted, stretch = _pairs(ends, length, tolerance)
-    size = ends[:, :, 1] - ends[:, :, 0] + 1
     leader = np.full(ends.shape[:2], -1)
     leader[:, 0] = 0
     row = np.arange(len(ends))
     for new in range(1, ends.shape[1]):
         known = leader[:, :new]
-        explained = (shared[:, new, :new] * (known >= 0)).sum(axis=1) > _REDUNDANT * size[:, new]
-        alone = np.bincount((row[:, None] * new + known)[known >= 0], minlength=len(row) * new).reshape(-1, new) == 1
-        cost = np.where(known == np.arange(new), _FAR - 1, _FAR)
+        shared, collinear, permuted, stretch = _relation(ends[:, new : new + 1], ends[:, :new], length, tolerance)
+        size = ends[:, new, 1] - ends[:, new, 0] + 1
+        explained = (shared * (known >= 0)).sum(axis=1) > _REDUNDANT * size
+        members = (known[:, :, None] == np.arange(new)).sum(axis=1)
+        cost = np.where(members > 0, _FAR - 1, _FAR)  # per group; _FAR: none, or one of its members does not fit
         for old in range(new):
             place = np.maximum(known[:, old], 0)
-            member = known[:, old] >= 0
-            fits = collinear[:, new, old] | (permuted[:, new, old] & alone[row, place])
-            now = np.where(fits, np.minimum(cost[row, place], stretch[:, new, old]), _FAR)
-            # one misfit spoils the group for good: _FAR + 0 stays the largest whatever follows
-            blocked = cost[row, place] == _FAR
-            cost[row, place] = np.where(member, np.where(blocked, _FAR, now), cost[row, place])
+            fits = collinear[:, old] | (permuted[:, old] & (members[row, place] == 1))
+            before = cost[row, place]
+            after = np.where(fits & (before < _FAR), np.minimum(before, stretch[:, old]), _FAR)
+            cost[row, place] = np.where(known[:, old] >= 0, after, before)
         nearest = cost.argmin(axis=1)
         joins = cost[row, nearest] < _FAR
         leader[:, new] = np.where(explained, -1, np.where(joins, nearest, new))
     return leader
 
 
-def _pairs(ends: Ints, length: Ints, tolerance: int) -> tuple[Ints, Bools, Bools, Ints]:
-    """Of every two HSPs of a subject: query residues shared, whether they are collinear or permuted parts of one
+def _relation(new: Ints, old: Ints, length: Ints, tolerance: int) -> tuple[Ints, Bools, Bools, Ints]:
+    """Of an HSP and each stronger one: query residues shared, whether they are collinear or permuted parts of one
     domain, and how differently far apart they are on the two sides."""
-    one, other = ends[:, :, None, :], ends[:, None, :, :]
-    overlap = np.minimum(one[..., 1::2], other[..., 1::2]) - np.maximum(one[..., ::2], other[..., ::2]) + 1
-    shortest = np.minimum(one[..., 1] - one[..., 0], other[..., 1] - other[..., 0]) + 1
+    overlap = np.minimum(new[..., 1::2], old[..., 1::2]) - np.maximum(new[..., ::2], old[..., ::2]) + 1
+    shortest = np.minimum(new[..., 1] - new[..., 0], old[..., 1] - old[..., 0]) + 1
     allowed = np.minimum(tolerance, _SHORTER * shortest)
-    apart = (overlap <= allowed[..., None]).all(axis=-1) & (one[..., 2] > 0) & (other[..., 2] > 0)
-    in_order = ((one[..., :2] < other[..., :2]) == (one[..., 2:] < other[..., 2:])).all(axis=-1)
-    covered = one[..., 3] - one[..., 2] + other[..., 3] - other[..., 2] + 2
-    whole = (length[:, None, None] > 0) & (covered >= _WHOLE * length[:, None, None])
-    stretch = np.abs((one[..., 0] - other[..., 0]) - (one[..., 2] - other[..., 2]))
+    apart = (overlap[..., 0] <= allowed) & (overlap[..., 1] <= allowed) & (new[..., 2] > 0) & (old[..., 2] > 0)
+    before = new < old
+    in_order = (before[..., 0] == before[..., 2]) & (before[..., 1] == before[..., 3])
+    covered = new[..., 3] - new[..., 2] + old[..., 3] - old[..., 2] + 2
+    whole = (length[:, None] > 0) & (covered >= _WHOLE * length[:, None])
+    stretch = np.abs((new[..., 0] - old[..., 0]) - (new[..., 2] - old[..., 2]))
     return np.maximum(overlap[..., 0], 0), apart & in_order, apart & ~in_order & whole, stretch
 
 
-def _trimmed(group: Ints, ends: Ints, evidence: Floats) -> Ints:
-    """First and last query residue of each HSP, where the weaker of two neighbours in a group gives way."""
-    window = ends[:, :2].copy()
-    order = np.lexsort((ends[:, 1], ends[:, 0], group))
+def _trim(window: Ints, several: Ints, group: Ints, ends: Ints, evidence: Floats) -> None:
+    """Narrow the windows of HSPs that overlap their neighbour in a group: the weaker of the two gives way."""
+    several = several[group[several] >= 0]
+    order = several[np.argsort(group[several] * _LONGEST + ends[several, 0], kind="stable")]
     left, right = order[:-1], order[1:]
-    together = (group[left] == group[right]) & (group[left] >= 0)
+    together = group[left] == group[right]
     left, right = left[together], right[together]
     extra = ends[left, 1] - ends[right, 0] + 1
     upwards = ends[left, 2] < ends[right, 2]
@@ -124,4 +126,3 @@ def _trimmed(group: Ints, ends: Ints, evidence: Floats) -> Ints:
     left_gives = evidence[left] < evidence[right]
     window[left, 1] -= np.where(left_gives, extra, 0)
     window[right, 0] += np.where(left_gives, 0, extra)
-    return window
