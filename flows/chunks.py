@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect.futures import PrefectFuture
 
-from flows.runner import explained
+from flows.runner import explained, server_is_away, wait_for_server
 from pyecod.batch import Batch, Chunk, SequenceGroup, Work, halve, plan_chunks
 from pyecod.batch.record import Status, Step
 from pyecod.config import Settings
@@ -64,7 +64,11 @@ class ChunkFlow:
                 error = explained(raised)
                 if is_hopeless(error):
                     raise error from None
-                self._after_failure(step, chunk, error)
+                if server_is_away(error):
+                    wait_for_server(self.settings)
+                    self._waiting[step].appendleft(chunk)
+                else:
+                    self._after_failure(step, chunk, error)
             else:
                 self._after_success(result)
             _release(future)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture, as_completed
 
-from flows.runner import WorkerKilledError, explained
+from flows.runner import WorkerKilledError, explained, server_is_away, wait_for_server
 from pyecod.batch import Batch, EntryRecord
 from pyecod.batch.record import Status
 from pyecod.config import Settings
@@ -22,32 +24,43 @@ def read_pending_entries(batch: Batch, settings: Settings) -> None:
     Raises:
         ConfigError: no mirror is configured. OSError: the disk is full.
     """
-    pending = [e.pdb_id for e in batch.manifest.entries.values() if e.status is not Status.COMPLETE]
+    pending: dict[str | None, list[str]] = {}  # by week, of which a repair has several
+    for entry in batch.manifest.entries.values():
+        if entry.status is not Status.COMPLETE:
+            pending.setdefault(entry.source_week, []).append(entry.pdb_id)
     if not pending:
         return
-    get_run_logger().info(f"reading {len(pending)} entries")
-    waiting = [pending[start : start + _ENTRIES_PER_TASK] for start in range(0, len(pending), _ENTRIES_PER_TASK)]
+    get_run_logger().info(f"reading {sum(map(len, pending.values()))} entries")
+    waiting = [
+        ids[start : start + _ENTRIES_PER_TASK]
+        for ids in pending.values()
+        for start in range(0, len(ids), _ENTRIES_PER_TASK)
+    ]
     while waiting:
         futures = {_submit(chunk, batch, settings): chunk for chunk in waiting}
         waiting = []
         for future in as_completed(list(futures)):
             try:
                 outcomes = future.result()
-            except Exception as raised:  # noqa: BLE001 - whatever it is, it is this chunk's reason
+            except Exception as raised:  # noqa: BLE001 - what it means is decided below
                 error = explained(raised)
-                if not isinstance(error, WorkerKilledError):
+                if server_is_away(error):
+                    wait_for_server(settings)
+                    waiting.append(futures[future])
+                elif isinstance(error, WorkerKilledError):
+                    waiting += _after_kill(batch, futures[future], error)
+                else:
                     raise error from None
-                waiting += _after_kill(batch, futures[future], error)
                 continue
             batch.mark(
-                entries=[outcome.entry for outcome in outcomes],
+                entries=[replace(o.entry, source_week=_week(batch, o.entry.pdb_id)) for o in outcomes],
                 chains=[chain for outcome in outcomes for chain in outcome.chains],
             )
 
 
 def _submit(chunk: list[str], batch: Batch, settings: Settings) -> PrefectFuture[list[EntryOutcome]]:
     label = chunk[0] if len(chunk) == 1 else f"{chunk[0]} and {len(chunk) - 1} more"
-    week = batch.header.release_date
+    week = _week(batch, chunk[0]) or batch.header.release_date
     return read_entries_chunk.submit(label, chunk, batch.path, settings, week)
 
 
@@ -55,5 +68,11 @@ def _after_kill(batch: Batch, chunk: list[str], error: Exception) -> list[list[s
     """The halves of a chunk that killed its workers; an entry that does so alone has failed."""
     if len(chunk) > 1:
         return [chunk[::2], chunk[1::2]]
-    batch.mark(entries=[EntryRecord(chunk[0], Status.FAILED, failure_reason=describe(error))])
+    week = _week(batch, chunk[0])
+    batch.mark(entries=[EntryRecord(chunk[0], Status.FAILED, failure_reason=describe(error), source_week=week)])
     return []
+
+
+def _week(batch: Batch, pdb_id: str) -> str | None:
+    """The release of an entry where that is not the batch's own."""
+    return batch.manifest.entries[pdb_id].source_week

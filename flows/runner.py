@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,9 @@ from pyecod.errors import ConfigError, PyecodError
 
 NEEDS_MORE = ("killed its worker", "ran out of memory", "as happens when memory runs out")
 """In a failure's reason: workers with more memory and time may succeed."""
+
+
+_SERVER_SECONDS = 3.0
 
 
 class WorkerKilledError(PyecodError):
@@ -88,6 +92,42 @@ def require_server(workers: WorkerSettings) -> None:
         trouble = client.api_healthcheck()
     if trouble is not None:
         raise ConfigError(f"the Prefect server at {url} does not answer: {trouble!r:.200}", hint=hint)
+
+
+def server_is_away(error: BaseException) -> bool:
+    """The error is the Prefect server's absence, which no chunk is to blame for: Prefect says so in three ways."""
+    from httpx import TransportError
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    if isinstance(error, PrefectHTTPStatusError):
+        return error.response.status_code >= 500
+    return isinstance(error, TransportError) or (
+        isinstance(error, RuntimeError) and str(error).startswith("Failed to reach API")
+    )
+
+
+def wait_for_server(settings: Settings) -> None:
+    """Wait until the Prefect server answers again; running tasks go on meanwhile.
+
+    Raises:
+        WorkersLostError: it stayed away longer than ``workers.slurm.patience_hours``.
+    """
+    from prefect.client.orchestration import get_client
+
+    deadline = time.monotonic() + settings.workers.slurm.patience_hours * 3600
+    while time.monotonic() < deadline:
+        try:
+            with get_client(sync_client=True) as client:
+                if client.api_healthcheck() is None:
+                    return
+        except Exception as error:
+            if not server_is_away(error):
+                raise
+        time.sleep(_SERVER_SECONDS)
+    raise WorkersLostError(
+        f"the Prefect server has been away for {settings.workers.slurm.patience_hours:g} hours",
+        hint="start it, then run the same command again: finished work is kept",
+    )
 
 
 def is_loopback(host: str) -> bool:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+from collections.abc import Sequence
 from typing import Any
+
+import typer
+
+from pyecod.cli.output import console, messages
 
 # what a person at a shell expects of an embedded workflow engine: no calls home, patience, quiet logs
 _DEFAULTS = {
@@ -21,8 +27,78 @@ def prepare_prefect() -> None:
         os.environ.setdefault(name, value)
 
 
+class _NoTraceback(logging.Filter):
+    """pyECOD's own errors say what, where and what to do; the stack below them helps nobody at a shell."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], PyecodError):
+            record.exc_info = None
+        return True
+
+
 def load_flow(target: str) -> Any:
     """Import ``module:flow``, e.g. ``flows.update_weeks:update_weeks``."""
     prepare_prefect()
+    import prefect  # noqa: F401 - its import configures the loggers, and would undo what is set before
+
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).addFilter(_NoTraceback())
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)
+
+
+def run_flow(target: str, parameters: dict[str, Any], as_json: bool) -> None:
+    """Run a flow in this process, print its results, and end with the exit code they deserve."""
+    from pyecod.cli.results import exit_code, print_results
+
+    messages().print("starting (the first lines of progress take some seconds)", style="dim")
+    flow = load_flow(target)
+    try:
+        results = flow(**parameters)
+    except Exception as error:
+        results = getattr(error, "results", None)
+        if results is None:
+            raise
+    results = list(results) if isinstance(results, Sequence) else [results]
+    print_results(results, as_json)
+    code = exit_code(results)
+    if code:
+        raise typer.Exit(code)
+
+
+def submit_run(deployment: str, parameters: dict[str, Any]) -> None:
+    """Start a flow run of a deployment and leave it to its worker."""
+    prepare_prefect()
+    from prefect.deployments import run_deployment
+
+    run: Any = run_deployment(deployment, parameters=parameters, timeout=0)
+    console().print(f"submitted as flow run {run.name} ({run.id})")
+
+
+def ask(yes: bool, question: str) -> None:
+    """Ask a person at a terminal; a script has nobody to ask and goes on."""
+    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        typer.confirm(question, default=True, abort=True, err=True)
+
+
+def _require_answer() -> None:
+    """A Prefect server that is named must be there: Prefect itself would end with a traceback.
+
+    Raises:
+        ConfigError: nobody answers.
+    """
+    import httpx
+    from prefect.settings import PREFECT_API_URL
+
+    from pyecod.errors import ConfigError
+
+    url = PREFECT_API_URL.value()
+    if url:
+        try:
+            httpx.get(f"{url.rstrip('/')}/health", timeout=30)  # any answer will do, a refusal too
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise ConfigError(
+                f"the Prefect server does not answer: {error}",
+                where=url,
+                hint="start it with `prefect server start`, or correct or unset PREFECT_API_URL",
+            ) from None
