@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyecod.cli.output import AsJson, console, print_json
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
 from pyecod.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +25,23 @@ def batch_page(
     from pyecod.report import write_report
 
     path = write_report(batch)
+    if as_json:
+        print_json({"report": path})
+    else:
+        console().print(str(path), soft_wrap=True, markup=False)
+
+
+@app.command("weeks")
+def weeks_page(
+    base_path: Annotated[Path | None, typer.Option(help="folder of the batches", show_default=False)] = None,
+    settings_file: SettingsFile = None,
+    profile: Profile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write report/weeks.html under the base path: all weekly batches side by side."""
+    from pyecod.report.trends import write_weeks
+
+    path = write_weeks(settings_from(settings_file, profile, base_path=base_path).base_path)
     if as_json:
         print_json({"report": path})
     else:
