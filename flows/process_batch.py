@@ -21,6 +21,7 @@ from pyecod.config import Settings
 from pyecod.errors import EvidenceLostError, StoreError
 from pyecod.evidence import check_conservation, conservation
 from pyecod.report import write_report
+from pyecod.steps.judge import judge_repair
 from pyecod.steps.partition import Provenance
 from pyecod.store import SyncReport
 from tasks.database import load_into_database
@@ -83,6 +84,8 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
         read_pending_entries(batch, settings)
         batch.mark(choose_representatives(batch.manifest.chains.values()))
         _search_and_partition(batch, settings, lookout)
+        if batch.header.batch_type == "repair":
+            batch.mark(judge_repair(batch, settings.repair))
         counters = batch.counters()
         loss = _lost_evidence(batch, settings, logger)
         batch.update_header(completed=utc_now() if counters.is_finished and loss is None else None)

@@ -130,7 +130,8 @@ def describe(error: BaseException) -> str:
 
 def is_disk_trouble(error: BaseException) -> bool:
     """The disk is full, over quota or read-only: the whole batch must stop, no chain is to blame."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class StoreUnavailableError(StoreError):

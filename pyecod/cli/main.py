@@ -16,6 +16,8 @@ from pyecod.errors import PyecodError
 COMMANDS: dict[str, tuple[str, str]] = {
     "update-weeks": ("pyecod.cli.update:update_weeks", "Classify the chains of weekly PDB releases."),
     "classify": ("pyecod.cli.update:classify", "Cut the sequences of a FASTA file into domains and place them."),
+    "repair": ("pyecod.cli.repair:repair", "Process chains again that failed, came out badly, changed or are stale."),
+    "retry": ("pyecod.cli.repair:retry", "Give the chains of a task list new attempts in their own batches."),
     "sync": ("pyecod.cli.sync:sync", "Load batches into PostgreSQL."),
     "status": ("pyecod.cli.status:status", "Show how far the batches are, or one batch in detail."),
     "monitor": ("pyecod.cli.monitor:monitor", "Watch a batch while it runs: stages, rate, failures, quality."),

@@ -20,7 +20,7 @@ def exit_code(results: Sequence[Any]) -> int:
 def print_results(results: Sequence[Any], as_json: bool) -> None:
     """One line per batch, then what failed and why, where the report is, and what became of the database."""
     if as_json:
-        print_json([_plain(result) for result in results])
+        print_json([plain_result(result) for result in results])
         return
     from rich.table import Table
 
@@ -60,7 +60,8 @@ def _print_details(result: Any) -> None:
         out.print(f"report:   {result.report}", soft_wrap=True)
 
 
-def _plain(result: Any) -> dict[str, Any]:
+def plain_result(result: Any) -> dict[str, Any]:
+    """A batch's result as JSON has it."""
     return {
         "batch": result.name,
         "path": result.path,
@@ -68,5 +69,5 @@ def _plain(result: Any) -> dict[str, Any]:
         "database": result.database,
         "report": result.report,
         "alerts": result.alerts,
-        **(result.counters.to_plain() if result.counters else {}),
+        **(result.counters.toplain_result() if result.counters else {}),
     }

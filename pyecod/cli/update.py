@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.launch import ask, run_flow, submit_run
+from pyecod.cli.output import AsJson, Profile, SettingsFile, messages, print_json, settings_from
 
 if TYPE_CHECKING:
     from pyecod.config import Settings
@@ -70,10 +70,10 @@ def update_weeks(
         "overrides": {key: str(value.absolute()) for key, value in given.items() if value is not None},
     }
     if submit:
-        _submit("update-weeks/weekly", parameters)
+        submit_run("update-weeks/weekly", parameters)
         return
-    _ask(yes, "Start?")
-    _run("flows.update_weeks:update_weeks", parameters, as_json)
+    ask(yes, "Start?")
+    run_flow("flows.update_weeks:update_weeks", parameters, as_json)
 
 
 def classify(
@@ -108,7 +108,7 @@ def classify(
         messages().print("  ".join(f"{key.replace('_', ' ')}: {value}" for key, value in plan.items()), soft_wrap=True)
     if dry_run:
         return
-    _ask(yes, "Start?")
+    ask(yes, "Start?")
     parameters = {
         "fasta": fasta,
         "batch_name": batch_name,
@@ -120,43 +120,7 @@ def classify(
             if value is not None
         },
     }
-    _run("flows.classify:classify", parameters, as_json)
-
-
-def _run(target: str, parameters: dict[str, Any], as_json: bool) -> None:
-    """Run a flow in this process, print its results, and end with the exit code they deserve."""
-    from pyecod.cli.launch import load_flow
-    from pyecod.cli.results import exit_code, print_results
-
-    messages().print("starting (the first lines of progress take some seconds)", style="dim")
-    flow = load_flow(target)
-    try:
-        results = flow(**parameters)
-    except Exception as error:
-        results = getattr(error, "results", None)
-        if results is None:
-            raise
-    results = list(results) if isinstance(results, Sequence) else [results]
-    print_results(results, as_json)
-    code = exit_code(results)
-    if code:
-        raise typer.Exit(code)
-
-
-def _submit(deployment: str, parameters: dict[str, Any]) -> None:
-    from pyecod.cli.launch import prepare_prefect
-
-    prepare_prefect()
-    from prefect.deployments import run_deployment
-
-    run: Any = run_deployment(deployment, parameters=parameters, timeout=0)
-    console().print(f"submitted as flow run {run.name} ({run.id})")
-
-
-def _ask(yes: bool, question: str) -> None:
-    """Ask a person at a terminal; a script has nobody to ask and goes on."""
-    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        typer.confirm(question, default=True, abort=True, err=True)
+    run_flow("flows.classify:classify", parameters, as_json)
 
 
 def _show_plan(plans: Sequence[WeekPlan], settings: Settings, as_json: bool) -> None:

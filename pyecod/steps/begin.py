@@ -40,8 +40,8 @@ def begin_week(release: Release, settings: Settings) -> Batch:
     """
     name = weekly_name(release.date)
     if is_batch(settings.base_path / name):
-        return _go_on(settings.base_path / name, settings)
-    header = _header(
+        return go_on(settings.base_path / name, settings)
+    header = new_header(
         name,
         "weekly",
         settings,
@@ -65,7 +65,7 @@ def begin_fasta(fasta: Path, settings: Settings, name: str | None = None) -> Bat
     records = [chain_record(chain) for chain in chains]
     path = settings.base_path / (name or fasta_batch_name(fasta))
     if is_batch(path):
-        batch = _go_on(path, settings)
+        batch = go_on(path, settings)
         if {str(record.key) for record in records} != set(batch.manifest.chains):
             raise BatchError(
                 f"the batch was made from other records than those of {fasta}",
@@ -73,7 +73,7 @@ def begin_fasta(fasta: Path, settings: Settings, name: str | None = None) -> Bat
                 hint="give this one another name with --batch-name",
             )
     else:
-        header = _header(path.name, "fasta", settings, fasta_path=str(fasta.absolute()))
+        header = new_header(path.name, "fasta", settings, fasta_path=str(fasta.absolute()))
         batch = Batch.create(settings.base_path, header)
     write_fastas(chains, batch.path)
     with batch.lock():
@@ -87,7 +87,8 @@ def fasta_batch_name(fasta: Path) -> str:
     return "ecod_fasta_" + "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in stem)[:80]
 
 
-def _header(name: str, kind: str, settings: Settings, **more: object) -> BatchHeader:
+def new_header(name: str, kind: str, settings: Settings, **more: object) -> BatchHeader:
+    """Header of a batch that starts now, with the versions of the reference and the programs."""
     reference = open_reference(settings)
     return BatchHeader.new(
         name,
@@ -100,7 +101,12 @@ def _header(name: str, kind: str, settings: Settings, **more: object) -> BatchHe
     )
 
 
-def _go_on(path: Path, settings: Settings) -> Batch:
+def go_on(path: Path, settings: Settings) -> Batch:
+    """Open a batch that was begun.
+
+    Raises:
+        BatchError: it was begun with other settings or another reference; every difference is named.
+    """
     batch = Batch.open(path)
     batch.check_settings(settings, open_reference(settings).id)
     return batch

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pyecod.batch import SequenceGroup
+from pyecod.batch import RunHistory, SequenceGroup
 from pyecod.batch.header import utc_now
 from pyecod.batch.paths import BatchPaths
 from pyecod.batch.record import ChainUpdate, Status, Step
@@ -24,6 +25,8 @@ from pyecod.reference import Reference
 from pyecod.search import SearchCache, load_evidence, search_blast, search_profiles
 from pyecod.search.hit import EvidenceType, Query, SearchResult
 from pyecod.steps.groups import StepResult, failed_updates, read_query
+from pyecod.steps.history import keep_partition
+from pyecod.steps.previous import read_previous
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,13 @@ class _Room:
         self.provenance = provenance
         self.reference = Reference.open(settings.reference)
         self.cache = SearchCache(settings.cache_dir)
+        self.history = RunHistory(batch_path)
 
     def partition(self, group: SequenceGroup) -> list[ChainUpdate]:
         """Summary, partition, and the files and records of all members."""
+        started = datetime.now(UTC)
         query = read_query(group, self.paths.root)
-        results = self._evidence(query, bool(group.needs_hhsearch))
+        results = self._evidence(query, group)
         timestamp = utc_now()
         summary = summarise(
             group.representative,
@@ -103,20 +108,38 @@ class _Room:
                 summary_sha256=checksum,
             )
             files = {"summary": self.paths.relative(summary_path), "partition": self.paths.relative(path)}
+            keep_partition(
+                self.history,
+                partition,
+                chain,
+                started=started,
+                summary_sha256=checksum,
+                files=files,
+                tool_versions=self.provenance.tool_versions,
+            )
             updates.append(ChainUpdate(chain.key, {**changes, "files": files}))
         return updates
 
-    def _evidence(self, query: Query, with_hhsearch: bool) -> dict[EvidenceType, SearchResult]:
-        """What the searches found; a result that was pruned or damaged since is searched again."""
+    def _evidence(self, query: Query, group: SequenceGroup) -> dict[EvidenceType, SearchResult]:
+        """What the searches found: earlier evidence the group names, the rest from the search cache; a result that was
+        pruned or damaged since is searched again."""
+        previous = read_previous(group.evidence, self.paths.root, query, self.settings)
+        wanted = {
+            "with_blast": EvidenceType.DOMAIN_BLAST not in group.evidence,
+            "with_hhsearch": bool(group.needs_hhsearch) and EvidenceType.HHSEARCH not in group.evidence,
+        }
+        if not group.needs_hhsearch:
+            previous.pop(EvidenceType.HHSEARCH, None)
         try:
-            return load_evidence(query, self.reference, self.cache, self.settings, with_hhsearch=with_hhsearch)
+            found = load_evidence(query, self.reference, self.cache, self.settings, **wanted)
         except MissingResultError:
-            searches = (search_blast, search_profiles) if with_hhsearch else (search_blast,)
-            for search in searches:
-                (outcome,) = search([query], self.reference, self.cache, self.settings)
-                if outcome.error:
-                    raise BrokenOutputError(outcome.error) from None
-            return load_evidence(query, self.reference, self.cache, self.settings, with_hhsearch=with_hhsearch)
+            for search, is_wanted in zip((search_blast, search_profiles), wanted.values(), strict=True):
+                outcomes = search([query], self.reference, self.cache, self.settings) if is_wanted else []
+                for outcome in outcomes:
+                    if outcome.error:
+                        raise BrokenOutputError(outcome.error) from None
+            found = load_evidence(query, self.reference, self.cache, self.settings, **wanted)
+        return {**previous, **found}
 
     def _members(self, group: SequenceGroup, sequence: str) -> list[Chain]:
         if not self.provenance.from_entries:

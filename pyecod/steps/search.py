@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pyecod.batch import SequenceGroup
+from pyecod.batch import RunHistory, SequenceGroup
 from pyecod.batch.record import ChainUpdate, Status, Step
 from pyecod.config import Settings
 from pyecod.reference import Reference
-from pyecod.search import SearchCache, SearchOutcome, search_blast, search_profiles
+from pyecod.search import EvidenceType, SearchCache, SearchOutcome, search_blast, search_profiles
 from pyecod.steps.groups import StepResult, failed_updates, group_updates, read_queries
+from pyecod.steps.history import keep_searches
 
 
 def blast_groups(groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> StepResult:
@@ -41,9 +43,12 @@ def _search(
     settings: Settings,
 ) -> StepResult:
     assert settings.reference is not None
+    started = datetime.now(UTC)
     queries, failures = read_queries(groups, batch_path)
     outcomes = search(queries, Reference.open(settings.reference), SearchCache(settings.cache_dir), settings)
     found = {outcome.md5: outcome for outcome in outcomes}
+    searched_groups = [(group.representative, found[group.md5]) for group in groups if group.md5 in found]
+    keep_searches(RunHistory(batch_path), step, searched_groups, started=started)
     failures |= {outcome.md5: outcome.error for outcome in outcomes if outcome.error}
     updates: list[ChainUpdate] = []
     searched: list[SequenceGroup] = []
@@ -52,11 +57,21 @@ def _search(
             updates += failed_updates(group, step, failures[group.md5])
             continue
         outcome = found[group.md5]
-        updates += group_updates(group, _changes(outcome, step))
-        searched.append(replace(group, needs_hhsearch=outcome.needs_hhsearch) if step is Step.BLAST else group)
-    remote = tuple(group for group in searched if step is Step.BLAST and group.needs_hhsearch)
+        changes = _changes(outcome, step)
+        if step is Step.BLAST:
+            group = replace(group, needs_hhsearch=outcome.needs_hhsearch)
+            if _has_profiles(group):
+                changes["hhsearch_status"] = Status.COMPLETE
+        updates += group_updates(group, changes)
+        searched.append(group)
+    remote = tuple(g for g in searched if step is Step.BLAST and g.needs_hhsearch and not _has_profiles(g))
     ready = tuple(group for group in searched if group not in remote)
     return StepResult(tuple(updates), remote, ready, failures)
+
+
+def _has_profiles(group: SequenceGroup) -> bool:
+    """The profile search is needed, and a repair brought its result along."""
+    return bool(group.needs_hhsearch) and EvidenceType.HHSEARCH in group.evidence
 
 
 def _changes(outcome: SearchOutcome, step: Step) -> dict[str, Any]:

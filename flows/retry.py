@@ -1,0 +1,48 @@
+"""Retry: chains that failed too often get new attempts in their own batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger
+
+from flows.process_batch import BatchResult, run_batch
+from flows.update_weeks import finish
+from pyecod.batch import read_tasks
+from pyecod.config import load_settings
+from pyecod.errors import describe
+from pyecod.steps.retry import tries_again
+
+
+@flow(name="retry", flow_run_name="retry {tasks}")
+def retry(
+    tasks: Path,
+    profile: str | None = None,
+    settings_file: Path | None = None,
+    overrides: dict[str, Any] | None = None,
+) -> list[BatchResult]:
+    """Go on with every batch of a task list of `pyecod scan`; its chains are tried as often as new ones.
+
+    Args:
+        tasks: File of `pyecod scan --output`.
+        profile: Profile of the workers.
+        settings_file: YAML settings file.
+        overrides: Settings, nested as in the file.
+
+    Raises:
+        WeeksFailedError: at least one batch could not be finished.
+    """
+    settings = load_settings(settings_file, profile, overrides).absolute()
+    by_batch: dict[str, list[Any]] = {}
+    for task in read_tasks(tasks):
+        by_batch.setdefault(task.batch, []).append(task.key)
+    results = []
+    for name, keys in by_batch.items():
+        path = settings.base_path / name
+        try:
+            results.append(run_batch(tries_again(path, keys, settings), settings, tags=("retry",)))
+        except Exception as error:  # noqa: BLE001 - the next batch has its own chance
+            get_run_logger().error(f"{name}: {describe(error)}")
+            results.append(BatchResult(name, path, problem=describe(error)))
+    return finish(results)

@@ -1,0 +1,269 @@
+"""``pyecod repair`` and ``pyecod retry``: do again what failed, came out badly, changed or is out of date."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pyecod.cli.launch import ask, load_flow, run_flow, submit_run
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.update import BasePath, ReferenceDir, Yes
+from pyecod.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pyecod.steps.judge import RepairOutcome
+    from pyecod.steps.repair import RepairPlan
+
+_MOST_ROWS = 40
+
+
+def repair(
+    reason: Annotated[
+        str,
+        typer.Option(help="pdb_modifications, algorithm_update, error_fix, hierarchy_update or user_request"),
+    ],
+    weeks: Annotated[
+        str | None, typer.Option(help="releases, YYYY-MM-DD,…: all of them, or with other choices only theirs")
+    ] = None,
+    chains_file: Annotated[
+        Path | None, typer.Option(help="`pdb chain [week]` per line, or tasks of `pyecod scan`", metavar="FILE")
+    ] = None,
+    low_quality: Annotated[
+        bool, typer.Option("--low-quality", help="chains whose partition covers too little")
+    ] = False,
+    below: Annotated[
+        float | None, typer.Option(min=0, max=1, help="coverage that is too little; default: quality.good (0.8)")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="failed chains, and entries that could not be read")] = False,
+    modified: Annotated[
+        bool, typer.Option("--modified", help="entries of the modified lists: read again, changed sequences anew")
+    ] = False,
+    obsolete: Annotated[bool, typer.Option("--obsolete", help="entries of the obsolete lists: marked")] = False,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="results of another reference or algorithm version than now")
+    ] = False,
+    rerun_blast: Annotated[bool, typer.Option(help="search BLAST again; off: the earlier results are used")] = False,
+    rerun_hhsearch: Annotated[
+        bool, typer.Option(help="search profiles again; off: the earlier results are used")
+    ] = False,
+    rerun_partition: Annotated[bool, typer.Option(help="partition again")] = True,
+    accept_worse: Annotated[
+        bool, typer.Option("--accept-worse", help="let results become current that are worse than before")
+    ] = False,
+    batch_name: Annotated[str | None, typer.Option(help="default: ecod_repair_ and today")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done and change nothing")] = False,
+    yes: Yes = False,
+    base_path: BasePath = None,
+    status_dir: Annotated[Path | None, typer.Option(help="PDB status root with the lists of each release")] = None,
+    mirror: Annotated[Path | None, typer.Option(help="mmCIF mirror, divided layout")] = None,
+    reference: ReferenceDir = None,
+    profile: Profile = None,
+    settings_file: SettingsFile = None,
+    submit: Annotated[bool, typer.Option("--submit", help="run the deployment repair/adhoc instead")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Process chains again in a batch of their own, and show each before and after.
+
+    A result that is worse than the one it would replace is kept as a run and does not become current. Run again with
+    the same options while unfinished, it goes on where it stopped.
+    """
+    from pyecod.pdb import parse_date
+    from pyecod.steps.repair import plan_repair
+    from pyecod.steps.repair_request import RepairRequest, read_chains_file
+
+    given = {"base_path": base_path, "status_dir": status_dir, "mirror": mirror, "reference": reference}
+    settings = settings_from(settings_file, profile, **given)
+    choices: dict[str, Any] = {
+        "reason": reason,
+        "weeks": tuple(sorted({parse_date(week) for week in weeks.split(",")})) if weeks else (),
+        "low_quality": low_quality,
+        "below": below,
+        "failed": failed,
+        "modified": modified,
+        "obsolete": obsolete,
+        "stale": stale,
+        "rerun_blast": rerun_blast,
+        "rerun_hhsearch": rerun_hhsearch,
+        "rerun_partition": rerun_partition,
+        "accept_worse": accept_worse,
+    }
+    chains = read_chains_file(chains_file) if chains_file else ()
+    plan = plan_repair(RepairRequest(**choices, chains=chains), settings, batch_name)
+    if dry_run and as_json:
+        print_json(_plain_plan(plan))
+    elif not as_json:
+        _print_plan(plan, dry_run)
+    if dry_run:
+        return
+    if not plan.is_work:
+        if as_json:
+            print_json({"batch": None, "outcomes": []})
+        messages().print("nothing to repair")
+        return
+    parameters = {
+        **choices,
+        "weeks": list(choices["weeks"]) or None,
+        "chains_file": chains_file.absolute() if chains_file else None,
+        "batch_name": batch_name,
+        "profile": profile,
+        "settings_file": settings_file,
+        "overrides": {key: str(value.absolute()) for key, value in given.items() if value is not None},
+    }
+    if submit:
+        submit_run("repair/adhoc", parameters)
+        return
+    ask(yes, "Start?")
+    _run(parameters, as_json)
+
+
+def _run(parameters: dict[str, Any], as_json: bool) -> None:
+    from pyecod.cli.results import exit_code, plain_result, print_results
+
+    messages().print("starting (the first lines of progress take some seconds)", style="dim")
+    result = load_flow("flows.repair:repair")(**parameters)
+    if result.batch is None:  # somebody else was quicker
+        messages().print("nothing to repair")
+        return
+    if as_json:
+        outcomes = [outcome.to_plain() for outcome in result.outcomes]
+        print_json({"batch": plain_result(result.batch), "verdicts": result.verdicts, "outcomes": outcomes})
+    else:
+        print_results([result.batch], as_json=False)
+        _print_outcomes(result.outcomes, result.verdicts)
+    code = exit_code([result.batch])
+    if code:
+        raise typer.Exit(code)
+
+
+def _plain_plan(plan: RepairPlan) -> dict[str, Any]:
+    return {
+        "batch": plan.batch_path,
+        "resumes": plan.resumes,
+        "request": plan.request.to_plain(),
+        "chains": [c.item.to_plain() for c in plan.chains],
+        "sequences": plan.sequences,
+        "searches": plan.searches.to_plain(),
+        "unreadable": [asdict(unread) for unread in plan.unreadable],
+        "left": plan.left,
+        "notes": plan.notes,
+    }
+
+
+def _print_plan(plan: RepairPlan, dry_run: bool) -> None:
+    out = messages()
+    if plan.resumes:
+        out.print(f"goes on with {plan.batch_path}, which was begun with the same request", soft_wrap=True)
+        return
+    shown = plan.chains if dry_run else plan.chains[:_MOST_ROWS]
+    if shown:
+        out.print(_plan_table(shown))
+    if len(shown) < len(plan.chains):
+        out.print(f"and {len(plan.chains) - len(shown):,} more (--dry-run shows all)")
+    for unread in plan.unreadable:
+        out.print(f"[red]cannot be read[/] {unread.pdb_id}: {_plain(unread.reason)}", soft_wrap=True)
+    for name, why in list(plan.left.items())[: None if dry_run else _MOST_ROWS]:
+        out.print(f"left {name}: {_plain(why)}", soft_wrap=True)
+    for note in plan.notes:
+        out.print(f"[yellow]note[/] {_plain(note)}", soft_wrap=True)
+    s = plan.searches
+    out.print(
+        f"\n{len(plan.chains):,} chains ({plan.sequences:,} sequences) in {plan.batch_path}\n"
+        f"BLAST: {s.blast:,} sequences to search, {s.blast_cached:,} in the cache; "
+        f"profiles: {s.hhsearch:,} to search, {s.hhsearch_cached:,} in the cache"
+        + (f", up to {s.hhsearch_open:,} more when BLAST covers too little" if s.hhsearch_open else ""),
+        soft_wrap=True,
+    )
+    if dry_run:
+        out.print("dry run: nothing was changed")
+
+
+def _plan_table(chains: Any) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("chain", "week", "now", "why", "steps", "evidence"):
+        table.add_column(column, overflow="fold")
+    for chain in chains:
+        item = chain.item
+        table.add_row(
+            str(item.key),
+            item.week or "",
+            _plain(str(item.before)) if item.before else "",
+            _plain(item.why),
+            " → ".join(item.steps) or f"marked {item.mark}",
+            item.evidence,
+        )
+    return table
+
+
+def _print_outcomes(outcomes: tuple[RepairOutcome, ...], verdicts: dict[str, int]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold", title="", title_justify="left")
+    for column in ("chain", "week", "before", "after", ""):
+        table.add_column(column, overflow="fold")
+    for outcome in outcomes[:_MOST_ROWS]:
+        before = outcome.item.before
+        table.add_row(
+            str(outcome.item.key),
+            outcome.item.week or "",
+            _plain(str(before)) if before else "",
+            _plain(str(outcome.after)),
+            _coloured(outcome.verdict),
+        )
+    out = console()
+    out.print(table)
+    if len(outcomes) > _MOST_ROWS:
+        out.print(f"and {len(outcomes) - _MOST_ROWS:,} more: --json, or the report")
+    out.print("\n" + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in verdicts.items()))
+    if verdicts.get("worse"):
+        out.print("worse results are kept as runs and are not current (--accept-worse makes them so)")
+
+
+def _coloured(verdict: str) -> str:
+    colour = {"better": "green", "new": "green", "worse": "yellow", "failed": "red"}.get(verdict)
+    words = verdict.replace("_", " ")
+    return f"[{colour}]{words}[/]" if colour else words
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def retry(
+    tasks: Annotated[Path, typer.Option(help="task list of `pyecod scan --output`", metavar="FILE")],
+    yes: Yes = False,
+    base_path: BasePath = None,
+    reference: ReferenceDir = None,
+    profile: Profile = None,
+    settings_file: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give the chains of a task list new attempts, and go on with their batches.
+
+    Unlike a repair this changes the batches themselves: nothing that is complete is done again.
+    """
+    from pyecod.batch import read_tasks
+
+    given = {"base_path": base_path, "reference": reference}
+    settings = settings_from(settings_file, profile, **given)
+    named = read_tasks(tasks)
+    if not named:
+        raise UsageError("the task list is empty", where=tasks, hint="`pyecod scan` lists what is left")
+    batches = list(dict.fromkeys(task.batch for task in named))
+    messages().print(f"{len(named):,} chains in {len(batches)} batches under {settings.base_path}", soft_wrap=True)
+    ask(yes, "Start?")
+    parameters = {
+        "tasks": tasks.absolute(),
+        "profile": profile,
+        "settings_file": settings_file,
+        "overrides": {key: str(value.absolute()) for key, value in given.items() if value is not None},
+    }
+    run_flow("flows.retry:retry", parameters, as_json)
