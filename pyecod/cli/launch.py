@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from pyecod.cli.output import console, messages
+from pyecod.errors import PyecodError
 
 # what a person at a shell expects of an embedded workflow engine: no calls home, patience, quiet logs
 _DEFAULTS = {
