@@ -50,16 +50,21 @@ def _runs(labels: Ints) -> list[tuple[int, int, int]]:
 
 
 def _drop_scraps(labels: Ints, chosen: Sequence[Proposal], smallest: int) -> Ints:
-    """Runs too short for a segment go to the neighbour that has the residues in its core too, or become free."""
+    """Runs too short for a segment go to a neighbour that has the residues in its core too, or become free."""
     cleaned = labels.copy()
-    runs = _runs(labels)
-    for place, (label, start, end) in enumerate(runs):
-        if label == FREE or end - start >= smallest:
-            continue
+    while True:
+        runs = _runs(cleaned)
+        scraps = [
+            (end - start, start, place)
+            for place, (label, start, end) in enumerate(runs)
+            if label != FREE and end - start < smallest
+        ]
+        if not scraps:
+            return cleaned
+        size, start, place = min(scraps)
         beside = [runs[i][0] for i in (place - 1, place + 1) if 0 <= i < len(runs) and runs[i][0] != FREE]
-        takers = [b for b in beside if chosen[b].core[start:end].all()]
-        cleaned[start:end] = takers[0] if takers else FREE
-    return cleaned
+        takers = [label for label in beside if chosen[label].core[start : start + size].all()]
+        cleaned[start : start + size] = takers[0] if takers else FREE
 
 
 def _extend(labels: Ints, chosen: Sequence[Proposal], closed: Bools) -> None:
