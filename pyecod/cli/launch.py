@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from pyecod.cli.output import console, messages
-from pyecod.errors import PyecodError
+from pyecod.errors import ConfigError, PyecodError
 
 # what a person at a shell expects of an embedded workflow engine: no calls home, patience, quiet logs
 _DEFAULTS = {
@@ -41,6 +41,7 @@ class _NoTraceback(logging.Filter):
 def load_flow(target: str) -> Any:
     """Import ``module:flow``, e.g. ``flows.update_weeks:update_weeks``."""
     prepare_prefect()
+    _require_answer()
     import prefect  # noqa: F401 - its import configures the loggers, and would undo what is set before
 
     for name in ("prefect.flow_runs", "prefect.task_runs"):
@@ -91,8 +92,6 @@ def _require_answer() -> None:
     """
     import httpx
     from prefect.settings import PREFECT_API_URL
-
-    from pyecod.errors import ConfigError
 
     url = PREFECT_API_URL.value()
     if url:
