@@ -63,13 +63,15 @@ def real_reference(work: Path) -> Reference:
     return Reference.open(folder)
 
 
-def real_sets(work: Path) -> list[EvidenceSet]:
+def real_sets(work: Path, *, profiles: bool = True) -> list[EvidenceSet]:
     """The development chains of ``../shared/real``: 103 with T-groups, 304 with boundaries; none where it is absent."""
     if not REAL.is_dir():
         return []
     reference = real_reference(work)
     return [
-        searched_set(name, reference, REAL / "dev" / f"{stem}.fasta", REAL / "dev" / f"{stem}.truth.tsv", work)
+        searched_set(
+            name, reference, REAL / "dev" / f"{stem}.fasta", REAL / "dev" / f"{stem}.truth.tsv", work, profiles
+        )
         for name, stem in (("real", "dev_inferred"), ("real_boundaries", "boundary_only"))
     ]
 
@@ -92,14 +94,16 @@ def world_set(work: Path, entries: int, seed: int) -> EvidenceSet:
     return searched_set("world", Reference.open(folder / "built"), world.fasta, world.truth, work)
 
 
-def searched_set(name: str, reference: Reference, fasta: Path, truth: Path, work: Path) -> EvidenceSet:
+def searched_set(
+    name: str, reference: Reference, fasta: Path, truth: Path, work: Path, profiles: bool = True
+) -> EvidenceSet:
     """Search every chain of a FASTA file as the pipeline does; results stay in the search cache under ``work``."""
     settings = load_settings(overrides={"search": {"cache_dir": work / "cache", "parallel_programs": 2}})
     cache = SearchCache(settings.cache_dir)
     records = list(read_fasta(fasta))
     queries = {r.id: Query(sequence_md5(r.sequence), r.sequence) for r in records}
     first = search_blast(list(queries.values()), reference, cache, settings)
-    remote = {outcome.md5 for outcome in first if outcome.needs_hhsearch}
+    remote = {outcome.md5 for outcome in first if outcome.needs_hhsearch and profiles}
     later = search_profiles([q for q in queries.values() if q.md5 in remote], reference, cache, settings)
     for outcome in [*first, *later]:
         if outcome.error:

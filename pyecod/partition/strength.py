@@ -19,6 +19,7 @@ STRONGEST = 1000.0
 
 _HALF_SATURATED = 2.0  # evidence at which the confidence is half the posterior: E = 0.01
 _EVEN_ODDS = 0.01  # BLAST E-value at which an alignment is as likely chance as homology, with composition bias in mind
+_SURE = 0.99  # HHsearch probability below which an E-value of 0 is an old tool's way of not knowing it
 _PROFILE_DISCOUNT = 0.5  # a profile E-value measures kinship of families, a sequence E-value that of sequences
 
 
@@ -41,7 +42,8 @@ def profile_evidence(probability: Floats, evalue: Floats) -> Floats:
     by_evalue = np.where(np.isnan(evalue), 0.0, blast_evidence(evalue))
     combined = np.where(share >= 0.999, np.maximum(by_odds, by_evalue), by_odds)
     combined = np.where(np.isnan(probability), by_evalue, combined)
-    return np.where(by_evalue >= STRONGEST, STRONGEST, _PROFILE_DISCOUNT * combined)
+    exact = (by_evalue >= STRONGEST) & (np.isnan(probability) | (share >= _SURE))
+    return np.where(exact, STRONGEST, _PROFILE_DISCOUNT * combined)
 
 
 def posterior_of_evidence(evidence: Floats) -> Floats:

@@ -51,6 +51,11 @@ def test_saturated_probabilities_are_told_apart_by_their_evalue() -> None:
     assert _profile_confidence(100.0, 1e-90) > _profile_confidence(100.0, 1e-40)
 
 
+def test_an_evalue_of_zero_beside_a_doubtful_probability_is_not_believed() -> None:
+    assert _profile_confidence(61.0, 0.0) == _profile_confidence(61.0, 0.4)
+    assert _profile_confidence(100.0, 0.0) == 1.0
+
+
 def test_a_profile_hit_without_probability_is_weighed_by_its_evalue() -> None:
     known = profile_evidence(np.array([np.nan, np.nan]), np.array([1e-20, 1e-5]))
     assert known.tolist() == [10.0, 2.5]
