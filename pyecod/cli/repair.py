@@ -104,6 +104,8 @@ def repair(
         if as_json:
             print_json({"batch": None, "outcomes": []})
         messages().print("nothing to repair")
+        if plan.unreadable:
+            raise typer.Exit(1)
         return
     parameters = {
         **choices,

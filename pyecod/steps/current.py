@@ -18,12 +18,21 @@ _Place = tuple[ChainKey, datetime.date | None]
 
 @dataclass(frozen=True, slots=True)
 class CurrentChain:
-    """A chain's record that stands, and the batch folder it is in. ``week`` is its original release."""
+    """A chain's record that stands, and the batch folder it is in. ``week`` is its original release, ``changed_at``
+    when the record was made or last changed."""
 
     record: ChainRecord
     week: datetime.date | None
     batch_path: Path
+    changed_at: str
     is_older_form: bool = False
+
+    @classmethod
+    def of(cls, record: ChainRecord, batch: Batch) -> CurrentChain:
+        """A record of an opened batch."""
+        changed_at = record.updated_at or batch.header.created
+        older = batch.manifest.is_older_form
+        return cls(record, week_of(batch.header, record), batch.path, changed_at, older)
 
     @property
     def key(self) -> ChainKey:
@@ -74,7 +83,7 @@ class CurrentState:
                 if entry.status is Status.FAILED and (entry.pdb_id, week) not in read:
                     self.unread.append(UnreadEntry(entry, week, path))
             for record in batch.manifest.chains.values():
-                found = CurrentChain(record, week, path, batch.manifest.is_older_form)
+                found = CurrentChain.of(record, batch)
                 yield _newer(found, repaired.pop((record.key, week), None))
         yield from (chain for chain in repaired.values() if self._wanted(chain.week))
 
@@ -96,7 +105,7 @@ class CurrentState:
                 week = week_of(batch.header, record)
                 read.add((record.key.entry_id, week))
                 if is_accepted(batch.header, record):
-                    found = CurrentChain(record, week, path, batch.manifest.is_older_form)
+                    found = CurrentChain.of(record, batch)
                     repaired[record.key, week] = _newer(found, repaired.get((record.key, week)))
         return repaired, read
 
@@ -119,7 +128,7 @@ class CurrentState:
 
 
 def _newer(one: CurrentChain, other: CurrentChain | None) -> CurrentChain:
-    """The record changed last; a week's record never beats a repair that can be told to be as new."""
+    """The record changed last; of equals the repair's."""
     if other is None:
         return one
-    return one if (one.record.updated_at or "") > (other.record.updated_at or "") else other
+    return one if one.changed_at > other.changed_at else other

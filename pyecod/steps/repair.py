@@ -58,8 +58,8 @@ class RepairPlan:
 
     @property
     def is_work(self) -> bool:
-        """Something is to be done."""
-        return self.resumes or bool(self.chains or self.unreadable)
+        """Something can be done; entries that cannot be read alone make no batch."""
+        return self.resumes or bool(self.chains)
 
     @property
     def sequences(self) -> int:
@@ -245,7 +245,7 @@ class _Gatherer:
         md5 = current.record.sequence_md5 if current and not choice.is_new else None
         entry = choice.entry or self._saved_entry(choice.key.entry_id, current.batch_path if current else None)
         chain = _chain_of(entry, choice.key, md5)
-        if chain is None and entry is not choice.entry:
+        if chain is None and choice.entry is None:
             entry = self._saved_entry(choice.key.entry_id, None)
             chain = _chain_of(entry, choice.key, md5)
         if chain is None and current is not None:
