@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
+from pydantic import Field
 
 from flows.process_batch import BatchResult, run_batch
 from pyecod.config import Settings, load_settings
@@ -35,14 +36,20 @@ def _run_name() -> str:
 def update_weeks(
     start_date: datetime.date | None = None,
     end_date: datetime.date | None = None,
-    max_batches: int | None = None,
+    max_batches: Annotated[int, Field(ge=1)] | None = None,
     profile: str | None = None,
     settings_file: Path | None = None,
     overrides: dict[str, Any] | None = None,
 ) -> list[BatchResult]:
     """Process every release from ``start_date`` to ``end_date``; a week that fails does not stop the next.
 
-    Without ``start_date`` it goes on from the newest batch. ``overrides`` are settings, nested as in the file.
+    Args:
+        start_date: First release. Without it: from the newest batch on.
+        end_date: Last release. Without it: the newest there is.
+        max_batches: Work on at most this many weeks.
+        profile: Name of a profile of deployments/profiles/, or its file.
+        settings_file: Settings in YAML.
+        overrides: Single settings, nested as in the file.
 
     Raises:
         WeeksFailedError: at least one week could not be finished.
