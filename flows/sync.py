@@ -24,6 +24,14 @@ def sync(
 ) -> list[SyncReport]:
     """Load the named batch folders, or all under ``base_path``; unchanged ones are passed over.
 
+    Args:
+        batches: Batch folders. Without them: all.
+        overwrite: Load unchanged batches too, and replace their last run.
+        force: Load what there is of a batch that is still running.
+        profile: Name of a profile of deployments/profiles/, or its file.
+        settings_file: Settings in YAML.
+        overrides: Single settings, nested as in the file.
+
     Raises:
         StoreError: the database cannot be reached or refuses; the batches on disk are untouched.
     """
