@@ -34,7 +34,13 @@ BLOCK_NAME = "pyecod-alerts"
 def watch(
     profile: str | None = None, settings_file: Path | None = None, overrides: dict[str, Any] | None = None
 ) -> list[Alert]:
-    """Look for what no run can announce of itself: a week that did not come, a batch nobody drives, full disks."""
+    """Look for what no run can announce of itself: a week that did not come, a batch nobody drives, full disks.
+
+    Args:
+        profile: Name of a profile of deployments/profiles/, or its file.
+        settings_file: Settings in YAML.
+        overrides: Single settings, nested as in the file.
+    """
     alerts = house_alerts(load_settings(settings_file, profile, overrides).absolute())
     announce(alerts)
     for alert in alerts:

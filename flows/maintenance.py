@@ -44,18 +44,30 @@ class Upkeep:
 
 @flow(name="maintenance", flow_run_name="maintenance")
 def maintenance(
-    keep_runs: Annotated[int, Field(ge=1, description="newest runs of each chain that stay")] = 3,
-    runs_older_than_days: Annotated[Days, Field(description="only older runs are removed")] = 90,
-    cache_unused_days: Annotated[Days, Field(description="search results unused for so long are removed")] = 365,
-    cache_max_gib: Annotated[float | None, Field(gt=0, description="then the longest unused until it fits")] = None,
-    logs_older_than_days: Annotated[Days, Field(description="older log files are removed")] = 180,
-    verify_chains: Annotated[int, Field(ge=0, description="random chains of the database to check; 0 for none")] = 100,
-    dry_run: Annotated[bool, Field(description="only say what would be removed")] = False,
+    keep_runs: Annotated[int, Field(ge=1)] = 3,
+    runs_older_than_days: Days = 90,
+    cache_unused_days: Days = 365,
+    cache_max_gib: Annotated[float, Field(gt=0)] | None = None,
+    logs_older_than_days: Days = 180,
+    verify_chains: Annotated[int, Field(ge=0)] = 100,
+    dry_run: bool = False,
     profile: str | None = None,
     settings_file: Path | None = None,
     overrides: dict[str, Any] | None = None,
 ) -> Upkeep:
     """Make room and check the database. What is current or needed by a running batch is never removed.
+
+    Args:
+        keep_runs: Newest runs of each chain that stay.
+        runs_older_than_days: Only older runs are removed.
+        cache_unused_days: Search results unused for so long are removed; what is needed again is searched again.
+        cache_max_gib: Then the longest unused ones, until the search cache is no larger than this.
+        logs_older_than_days: Older log files are removed.
+        verify_chains: Random chains of the database that are held against their files; 0 for none.
+        dry_run: Only say what would be removed.
+        profile: Name of a profile of deployments/profiles/, or its file.
+        settings_file: Settings in YAML.
+        overrides: Single settings, nested as in the file.
 
     Raises:
         UpkeepError: the database does not say what the files say; everything else was done before.
