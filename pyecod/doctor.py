@@ -27,8 +27,11 @@ class Finding:
     remedy: str = ""
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """All checks, in the order a person would mend them; none changes anything."""
+def examine(settings: Settings, *, patience: float = 180.0) -> Iterator[Finding]:
+    """All checks, in the order a person would mend them; none changes anything.
+
+    With SLURM workers a probe job is submitted and waited for, at most ``patience`` seconds.
+    """
     yield from _python()
     yield from _programs()
     yield _guarded("reference", lambda: _reference(settings))
@@ -36,6 +39,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _guarded("database", lambda: _database(settings))
     yield _prefect()
     yield from _machine(settings)
+    if settings.workers.kind == "slurm":
+        from pyecod.cluster_checks import check_cluster
+
+        yield from check_cluster(settings, patience=patience)
 
 
 def _guarded(check: str, examine_it: Callable[[], Finding]) -> Finding:

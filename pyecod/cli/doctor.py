@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, print_findings, print_json, settings_from
 
 
-def doctor(settings_file: SettingsFile = None, profile: Profile = None, as_json: AsJson = False) -> None:
-    """Check programs, reference, folders, database, Prefect and disk; each problem comes with its remedy."""
+def doctor(
+    settings_file: SettingsFile = None,
+    profile: Profile = None,
+    patience: Annotated[float, typer.Option(min=1, help="seconds to wait for the probe job of a SLURM profile")] = 180,
+    as_json: AsJson = False,
+) -> None:
+    """Check programs, reference, folders, database, Prefect and disk, with a SLURM profile also what its workers see.
+
+    Each problem comes with its remedy; the exit code is 1 when there is one.
+    """
     from pyecod.doctor import examine
 
-    findings = list(examine(settings_from(settings_file, profile)))
-    problems = [f for f in findings if f.state == "problem"]
+    findings = list(examine(settings_from(settings_file, profile), patience=patience))
     if as_json:
-        print_json({"findings": findings, "problems": len(problems)})
+        problems = sum(finding.state == "problem" for finding in findings)
+        print_json({"findings": findings, "problems": problems})
     else:
-        out = console()
-        marks = {"ok": "[green]ok     [/green]", "note": "[yellow]note   [/yellow]", "problem": "[red]problem[/red]"}
-        for finding in findings:
-            out.print(f"{marks[finding.state]}  {finding.check:<22} {finding.detail}", soft_wrap=True)
-            if finding.remedy and finding.state != "ok":
-                out.print(f"{'':9}{'':<22} → {finding.remedy}", soft_wrap=True)
-        out.print(f"\n{len(problems)} problem{'s' if len(problems) != 1 else ''} in {len(findings)} checks")
+        problems = print_findings(findings)
     if problems:
         raise typer.Exit(1)
