@@ -1,0 +1,123 @@
+"""Maintenance and the hourly watch through the real flows."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.alerts import Lookout, watch
+from flows.maintenance import UpkeepError, maintenance
+from pyecod.batch import Batch, BatchHeader, ChainRecord, RunHistory
+from pyecod.batch.runs import DataType
+from pyecod.config import AlertSettings, Settings
+from pyecod.ids import ChainKey
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
+
+KEY = ChainKey("8abc", "A")
+
+
+@pytest.fixture
+def batch(tmp_path: Path) -> Batch:
+    chain = ChainRecord(KEY, 100, hashlib.md5(b"one").hexdigest())
+    header = BatchHeader.new("ecod_weekly_20250905", "weekly", Settings(), release_date="2025-09-05")
+    return Batch.create(tmp_path / "batches", header, chains=[chain])
+
+
+def overrides(batch: Batch, **more: Any) -> dict[str, Any]:
+    return {"base_path": str(batch.path.parent), "database": {"mode": "none"}, **more}
+
+
+def old(path: Path, days: float) -> None:
+    then = time.time() - days * 86400
+    os.utime(path, (then, then))
+
+
+def test_old_logs_and_unused_results_go_and_the_rest_stays(batch: Batch) -> None:
+    logs = [batch.paths.logs / name for name in ("old.log", "new.log")]
+    for log in logs:
+        log.write_text("…")
+    old(logs[0], 200)
+    entry = batch.path.parent / "search_cache" / "results" / "ab" / "cd" / ("e" * 60)
+    entry.parent.mkdir(parents=True)
+    entry.write_bytes(b"x")
+    old(entry, 400)
+    tried = maintenance(dry_run=True, overrides=overrides(batch))
+    assert (tried.logs, tried.cache_files) == (1, 1)
+    assert all(path.exists() for path in (*logs, entry))
+    done = maintenance(overrides=overrides(batch))
+    assert (done.logs, done.cache_files, done.database) == (1, 1, None)
+    assert [path.exists() for path in (*logs, entry)] == [False, True, False]
+
+
+def test_a_running_batch_is_left_alone(batch: Batch) -> None:
+    log = batch.paths.logs / "old.log"
+    log.write_text("…")
+    old(log, 200)
+    with batch.lock():
+        done = maintenance(overrides=overrides(batch))
+    assert log.exists()
+    assert "is running" in done.skipped[0]
+
+
+def test_old_runs_go_but_never_the_newest(batch: Batch) -> None:
+    history = RunHistory(batch.path)
+    then = datetime.now(UTC) - timedelta(days=100)
+    for number in range(5):
+        history.save(DataType.PARTITION, KEY, {"number": number}, started=then, finished=then)
+    assert maintenance(runs_older_than_days=101, overrides=overrides(batch)).runs == 0
+    assert maintenance(overrides=overrides(batch)).runs == 2
+    assert history.numbers(DataType.PARTITION, KEY) == [3, 4, 5]
+
+
+def test_differences_between_database_and_files_fail_the_run(
+    small_world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.update_weeks import update_weeks
+
+    settings = small_world.overrides(
+        tmp_path / "b", database={"mode": "embedded", "data_dir": str(tmp_path / "postgres")}
+    )
+    day = small_world.world.dates[0]
+    (result,) = update_weeks(start_date=day, end_date=day, overrides=settings)
+    fine = maintenance(overrides=settings)
+    assert fine.database is not None
+    assert fine.database.checked > 0
+    assert fine.database.findings == ()
+    batch = Batch.open(result.path)
+    record = next(r for r in batch.manifest.chains.values() if r.domain_count)
+    (batch.path / record.files["partition"]).unlink()
+    with pytest.raises(UpkeepError, match="differences between database and files"):
+        maintenance(overrides=settings)
+
+
+def test_watch_announces_a_dead_batch_as_an_event(batch: Batch) -> None:
+    for path in (batch.paths.manifest, batch.paths.journal):
+        if path.exists():
+            old(path, 1)
+    alerts = watch(overrides=overrides(batch, alerts={"disk_gib": 0}))
+    assert [alert.kind for alert in alerts] == ["batch-abandoned"]
+
+
+def test_a_running_batch_announces_each_kind_once(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect import flow
+
+    from flows import alerts as room
+
+    announced: list[str] = []
+    monkeypatch.setattr(room, "announce", lambda found: announced.extend(alert.kind for alert in found))
+
+    @flow
+    def run() -> list[tuple[str, ...]]:
+        lookout = Lookout(batch, AlertSettings(disk_gib=10**9, scratch_gib=0), interval=0.0)
+        return [tuple(a.kind for a in lookout.check(last=last)) for last in (False, False, True)]
+
+    looks = run()
+    assert all("disk-low" in look for look in looks)
+    assert announced == list(dict.fromkeys(looks[0]))
