@@ -11,6 +11,7 @@ from typing import Any
 
 from prefect.futures import PrefectFuture
 
+from flows.provenance import RunRecord
 from flows.runner import explained, server_is_away, wait_for_server
 from pyecod.batch import Batch, Chunk, SequenceGroup, Work, halve, plan_chunks
 from pyecod.batch.record import Status, Step
@@ -38,6 +39,7 @@ class ChunkFlow:
     settings: Settings
     provenance: Provenance
     on_progress: Callable[[], None]
+    record: RunRecord = field(default_factory=RunRecord)
     _waiting: dict[Step, deque[Groups]] = field(default_factory=lambda: {step: deque() for step in Step})
     _ready: list[SequenceGroup] = field(default_factory=list)
     _running: dict[PrefectFuture[Any], tuple[Step, Groups]] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class ChunkFlow:
                 result: StepResult = future.result()
             except Exception as raised:  # noqa: BLE001 - whatever it is, it is this chunk's reason
                 error = explained(raised)
+                self.record.end_chunk(future, error)
                 if is_hopeless(error):
                     raise error from None
                 if server_is_away(error):
@@ -70,6 +73,7 @@ class ChunkFlow:
                 else:
                     self._after_failure(step, chunk, error)
             else:
+                self.record.note_result(future, chunk, result, self.batch)
                 self._after_success(result)
             _release(future)
             self.on_progress()
@@ -112,6 +116,7 @@ class ChunkFlow:
             arguments.append(self.provenance)
         future = retried(task, self.settings.run).submit(*arguments)
         self._running[future] = (step, chunk)
+        self.record.begin_chunk(str(step), chunk.label, future)
         future.add_done_callback(self._finished.put)
 
     def _after_failure(self, step: Step, chunk: Groups, error: Exception) -> None:

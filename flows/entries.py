@@ -7,6 +7,7 @@ from dataclasses import replace
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture, as_completed
 
+from flows.provenance import RunRecord
 from flows.runner import WorkerKilledError, explained, server_is_away, wait_for_server
 from pyecod.batch import Batch, EntryRecord
 from pyecod.batch.record import Status
@@ -18,7 +19,7 @@ from tasks.entries import read_entries_chunk
 _ENTRIES_PER_TASK = 25
 
 
-def read_pending_entries(batch: Batch, settings: Settings) -> None:
+def read_pending_entries(batch: Batch, settings: Settings, record: RunRecord) -> None:
     """Read what is pending or failed, in chunks; record each entry and its chains as they come.
 
     Raises:
@@ -37,13 +38,14 @@ def read_pending_entries(batch: Batch, settings: Settings) -> None:
         for start in range(0, len(ids), _ENTRIES_PER_TASK)
     ]
     while waiting:
-        futures = {_submit(chunk, batch, settings): chunk for chunk in waiting}
+        futures = {_submit(chunk, batch, settings, record): chunk for chunk in waiting}
         waiting = []
         for future in as_completed(list(futures)):
             try:
                 outcomes = future.result()
             except Exception as raised:  # noqa: BLE001 - what it means is decided below
                 error = explained(raised)
+                record.end_chunk(future, error)
                 if server_is_away(error):
                     wait_for_server(settings)
                     waiting.append(futures[future])
@@ -52,16 +54,19 @@ def read_pending_entries(batch: Batch, settings: Settings) -> None:
                 else:
                     raise error from None
                 continue
+            record.note_entries(future, outcomes)
             batch.mark(
                 entries=[replace(o.entry, source_week=_week(batch, o.entry.pdb_id)) for o in outcomes],
                 chains=[chain for outcome in outcomes for chain in outcome.chains],
             )
 
 
-def _submit(chunk: list[str], batch: Batch, settings: Settings) -> PrefectFuture[list[EntryOutcome]]:
+def _submit(chunk: list[str], batch: Batch, settings: Settings, record: RunRecord) -> PrefectFuture[list[EntryOutcome]]:
     label = chunk[0] if len(chunk) == 1 else f"{chunk[0]} and {len(chunk) - 1} more"
     week = _week(batch, chunk[0]) or batch.header.release_date
-    return read_entries_chunk.submit(label, chunk, batch.path, settings, week)
+    future = read_entries_chunk.submit(label, chunk, batch.path, settings, week)
+    record.begin_chunk("read entries", label, future)
+    return future
 
 
 def _after_kill(batch: Batch, chunk: list[str], error: Exception) -> list[list[str]]:

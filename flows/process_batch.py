@@ -12,6 +12,7 @@ from flows.alerts import Lookout
 from flows.chunks import ChunkFlow
 from flows.entries import read_pending_entries
 from flows.progress import Progress
+from flows.provenance import RunRecord, recorded
 from flows.publish import publish_summary
 from flows.runner import NEEDS_MORE, task_runner
 from pyecod.alerts import Alert
@@ -80,16 +81,21 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
     logger = get_run_logger()
     batch = Batch.open(path)
     lookout = Lookout(batch, settings.alerts)
-    with batch.lock():
-        read_pending_entries(batch, settings)
+    with batch.lock(), recorded("process-batch", settings, batch) as record:
+        read_pending_entries(batch, settings, record)
         batch.mark(choose_representatives(batch.manifest.chains.values()))
-        _search_and_partition(batch, settings, lookout)
+        _search_and_partition(batch, settings, lookout, record)
+        record.end_steps()
         if batch.header.batch_type == "repair":
             batch.mark(judge_repair(batch, settings.repair))
         counters = batch.counters()
         loss = _lost_evidence(batch, settings, logger)
         batch.update_header(completed=utc_now() if counters.is_finished and loss is None else None)
         alerts = lookout.check(last=True)
+        record.note(chains=counters.chains, done=counters.done, failed=counters.failed, domains=counters.domains)
+        record.add_file(batch.paths.manifest, "OUT")
+        if loss is not None:
+            record.fail(str(loss))
     database = _load_into_database(batch, settings, logger)
     report = write_report(batch)
     publish_summary(batch, counters, report, database, alerts)
@@ -98,7 +104,7 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
     return BatchResult(name, path, counters, database=database, report=report, alerts=alerts)
 
 
-def _search_and_partition(batch: Batch, settings: Settings, lookout: Lookout) -> None:
+def _search_and_partition(batch: Batch, settings: Settings, lookout: Lookout, record: RunRecord) -> None:
     work = pending_work(batch.manifest, settings.run)
     if not work:
         return
@@ -114,7 +120,7 @@ def _search_and_partition(batch: Batch, settings: Settings, lookout: Lookout) ->
         progress.report()
         lookout.check()
 
-    ChunkFlow(batch, settings, provenance, on_progress).run(work)
+    ChunkFlow(batch, settings, provenance, on_progress, record).run(work)
     progress.report(last=True)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
+from flows.provenance import recorded
 from pyecod.batch import find_batches
 from pyecod.config import load_settings
 from pyecod.store import SyncReport
@@ -36,7 +37,10 @@ def sync(
         StoreError: the database cannot be reached or refuses; the batches on disk are untouched.
     """
     settings = load_settings(settings_file, profile, overrides).absolute()
-    reports = load_into_database(batches or find_batches(settings.base_path), settings, overwrite, force)
-    for report in reports:
-        get_run_logger().info(str(report))
+    with recorded("sync", settings) as record:
+        reports = load_into_database(batches or find_batches(settings.base_path), settings, overwrite, force)
+        for report in reports:
+            get_run_logger().info(str(report))
+        problems = sum(report.problem is not None for report in reports)
+        record.note(batches=len(reports), rows=sum(report.rows for report in reports), problems=problems)
     return reports

@@ -17,10 +17,13 @@ from pyecod.pdb.chain import Chain, Entry
 
 @dataclass(frozen=True, slots=True)
 class EntryOutcome:
-    """What became of one entry: its record, and a record for each of its chains (none when it failed)."""
+    """What became of one entry: its record, and a record for each of its chains (none when it failed). ``source`` is
+    the file that was read, ``source_sha256`` its checksum."""
 
     entry: EntryRecord
     chains: tuple[ChainRecord, ...] = ()
+    source: Path | None = None
+    source_sha256: str | None = None
 
 
 def read_entries(
@@ -73,14 +76,16 @@ def _read(
     pdb_id: str, find: Callable[[str], Path], batch_path: Path, settings: Settings, week: str | None
 ) -> EntryOutcome:
     try:
-        entry = read_entry(find(pdb_id), pdb_id, settings.chains)
+        source = find(pdb_id)
+        entry = read_entry(source, pdb_id, settings.chains)
         save_entry(entry, batch_path / "entries")
         write_fastas(entry.chains, batch_path)
     except Exception as error:  # one entry's fault is that entry's reason, the week goes on
         if is_disk_trouble(error):
             raise
         return EntryOutcome(EntryRecord(pdb_id, Status.FAILED, failure_reason=describe(error)))
-    return EntryOutcome(entry_record(entry), tuple(chain_record(chain, week) for chain in entry.chains))
+    records = tuple(chain_record(chain, week) for chain in entry.chains)
+    return EntryOutcome(entry_record(entry), records, source, entry.source_sha256 or None)
 
 
 def write_fastas(chains: Iterable[Chain], batch_path: Path) -> None:

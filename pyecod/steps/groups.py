@@ -19,12 +19,13 @@ from pyecod.search.hit import Query
 @dataclass(frozen=True, slots=True)
 class StepResult:
     """What one step made of a chunk: changes of records, the groups to search further and those to partition now,
-    and by MD5 the reason of each group that failed."""
+    and by MD5 the reason of each group that failed. ``peak_mib`` is the worker's largest memory so far."""
 
     updates: tuple[ChainUpdate, ...]
     remote: tuple[SequenceGroup, ...] = ()
     ready: tuple[SequenceGroup, ...] = ()
     failures: Mapping[str, str] | None = None
+    peak_mib: float = 0.0
 
 
 def read_query(group: SequenceGroup, batch_path: Path) -> Query:

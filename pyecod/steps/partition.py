@@ -25,7 +25,7 @@ from pyecod.reference import Reference
 from pyecod.search import SearchCache, load_evidence, search_blast, search_profiles
 from pyecod.search.hit import EvidenceType, Query, SearchResult
 from pyecod.steps.groups import StepResult, failed_updates, read_query
-from pyecod.steps.history import keep_partition
+from pyecod.steps.history import keep_partition, peak_memory
 from pyecod.steps.previous import read_previous
 
 
@@ -60,7 +60,7 @@ def partition_groups(
                 raise
             failures[group.md5] = describe(error)
             updates += failed_updates(group, Step.PARTITION, failures[group.md5])
-    return StepResult(tuple(updates), failures=failures)
+    return StepResult(tuple(updates), failures=failures, peak_mib=peak_memory())
 
 
 class _Room:

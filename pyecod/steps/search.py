@@ -14,7 +14,7 @@ from pyecod.config import Settings
 from pyecod.reference import Reference
 from pyecod.search import EvidenceType, SearchCache, SearchOutcome, search_blast, search_profiles
 from pyecod.steps.groups import StepResult, failed_updates, group_updates, read_queries
-from pyecod.steps.history import keep_searches
+from pyecod.steps.history import keep_searches, peak_memory
 
 
 def blast_groups(groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> StepResult:
@@ -66,7 +66,7 @@ def _search(
         searched.append(group)
     remote = tuple(g for g in searched if step is Step.BLAST and g.needs_hhsearch and not _has_profiles(g))
     ready = tuple(group for group in searched if group not in remote)
-    return StepResult(tuple(updates), remote, ready, failures)
+    return StepResult(tuple(updates), remote, ready, failures, peak_memory())
 
 
 def _has_profiles(group: SequenceGroup) -> bool:

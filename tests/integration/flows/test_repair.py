@@ -8,14 +8,19 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+import yaml
+from typer.testing import CliRunner
 
 from flows.repair import repair
 from flows.update_weeks import update_weeks
 from pyecod.batch import Batch, DataType, RunHistory, Status, weekly_name
 from pyecod.batch.repairs import Verdict
+from pyecod.cli.main import app
 from pyecod.config import load_settings
 from pyecod.errors import BrokenInputError, PyecodError, UsageError
+from pyecod.files import sha256_of
 from pyecod.ids import ChainKey
 from pyecod.partition.xml import read_partition
 from pyecod.pdb import find_entry
@@ -23,6 +28,7 @@ from pyecod.search.hit import EvidenceType
 from pyecod.steps.repair import plan_repair
 from pyecod.steps.repair_request import NamedChain, RepairRequest
 from pyecod.store import open_store, verify
+from pyecod.store.job_tree import job_details, job_tree
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
 
@@ -241,8 +247,6 @@ def test_batches_of_the_older_tools_are_partitioned_again_from_their_search_outp
     """The batch as those tools leave it: nested manifest, BLAST XML and HHR files, no entries, no cache."""
     import subprocess
 
-    import yaml
-
     from pyecod.fasta import read_fasta
     from pyecod.reference import Reference
 
@@ -336,6 +340,59 @@ def test_the_complete_routine_of_a_bad_week(small_world: Any, base_path: Path, t
     assert (summary[0], summary[1]) == (0, summary[2])
     with open_store(settings.database) as store:
         assert verify(store, 1000, seed=1).findings == ()
+    _jobs_tell_what_was_done(settings, result)
+    _the_trace_of_a_repaired_chain_tells_its_way(victims[0], overrides, tmp_path)
+
+
+def _jobs_tell_what_was_done(settings: Any, result: Any) -> None:
+    with open_store(settings.database) as store:
+        (root, *parts) = job_tree(store, batch_name=result.batch.name)
+        chunks = [job for job in parts if job["number"].count(".") == 2]
+        partition = next(job for job in chunks if job["name"].startswith("partition"))
+        details = job_details(store, partition["number"])
+        whole = job_details(store, root["number"])
+    assert {job["status"] for job in (root, *parts)} == {"FINISHED"}
+    assert (root["name"], root["parent"]) == ("process-batch", None)
+    assert root["flow_run_id"]
+    assert all(job["task_run_id"] for job in chunks)
+    assert {job["name"] for job in parts if job["number"].count(".") == 1} >= {"blast", "partition"}
+    assert details.values["sequences"] >= 1
+    assert details.values["peak_mib"] > 1
+    assert {file["role"] for file in details.files} == {"OUT"}
+    for file in details.files:
+        assert file["sha256"] == sha256_of(Path(file["path"]))
+        assert file["size"] == Path(file["path"]).stat().st_size
+    assert whole.values["reason"] == "error_fix"
+    assert whole.values["failed"] == 0
+
+
+def _the_trace_of_a_repaired_chain_tells_its_way(chain: str, overrides: Any, tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump({name: overrides[name] for name in ("base_path", "database")}))
+    told = CliRunner().invoke(app, ["trace", chain, "--settings", str(file)])
+    assert told.exit_code == 0, told.output
+    assert "Failed at blast after 3 attempts: blastp: killed by signal 9" in told.output
+    assert "Repaired (error_fix): failed at blast" in told.output
+    assert told.output.count("This result stands.") == 1
+    plain = orjson.loads(CliRunner().invoke(app, ["trace", chain, "--json", "--settings", str(file)]).stdout)
+    before, after = plain["batches"]
+    assert (before["stands"], after["stands"]) == (False, True)
+    assert after["repair"]["verdict"] == "better"
+    assert after["steps"]["partition"]["status"] == "complete"
+    assert after["source_file_sha256"]
+    assert [run["run"] for run in after["runs"] if run["type"] == "partition"] == [1]
+    assert plain["database"]["runs"][-1]["is_current"]
+    assert any(job["role"] == "OUT" for job in plain["database"]["jobs"])
+    without = CliRunner().invoke(app, ["trace", chain, "--json", "--no-database", "--settings", str(file)])
+    assert orjson.loads(without.stdout)["batches"] == plain["batches"]
+    checked = CliRunner().invoke(app, ["verify", "--count", "50", "--settings", str(file)])
+    assert (checked.exit_code, "all agree" in checked.output) == (0, True), checked.output
+    imported = CliRunner().invoke(app, ["import", "ecod_rep", "--create", "--quality", "all", "--settings", str(file)])
+    assert imported.exit_code == 0, imported.output
+    again = CliRunner().invoke(
+        app, ["import", "ecod_rep", "--quality", "all", "--strategy", "check", "--json", "--settings", str(file)]
+    )
+    assert set(orjson.loads(again.stdout)["actions"]) == {"unchanged"}
 
 
 def test_what_cannot_be_asked_is_refused(small_world: Any, base_path: Path, tmp_path: Path) -> None:
