@@ -1,7 +1,8 @@
-# make demo: set up everything and run a small week; make test: set up everything and run all tests
+# make demo: set up everything and run a small week; make test: set up everything and run all tests;
+# make docs: write the settings reference and the outputs in docs/ anew
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: setup demo test unit lint bench lock clean
+.PHONY: setup demo test unit lint bench docs lock clean
 
 setup: .venv/.ready
 	@deployments/install-programs.sh
@@ -28,6 +29,9 @@ test: setup lint
 
 demo: setup
 	$(BIN)/pyecod demo
+
+docs: setup
+	$(BIN)/python docs/write.py
 
 lock: .venv/.ready
 	$(BIN)/uv pip compile -q pyproject.toml --extra dev --python-version 3.11 --no-header --no-annotate -o requirements.lock
