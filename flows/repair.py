@@ -15,8 +15,8 @@ from pydantic import Field
 from flows.process_batch import BatchResult, run_batch
 from flows.progress import artifact_key
 from pyecod.batch import Batch
+from pyecod.batch.repairs import RepairOutcome, count_verdicts, repair_outcomes
 from pyecod.config import load_settings
-from pyecod.steps.judge import RepairOutcome, count_verdicts, repair_outcomes
 from pyecod.steps.repair import RepairPlan, begin_repair, plan_repair
 from pyecod.steps.repair_request import RepairRequest, parse_chains, read_chains_file
 

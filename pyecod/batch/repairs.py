@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -16,6 +17,9 @@ from pyecod.batch.record import ChainRecord, Status
 from pyecod.errors import BrokenInputError, IdError
 from pyecod.files import atomic_write
 from pyecod.ids import ChainKey
+
+if TYPE_CHECKING:
+    from pyecod.batch.batch import Batch
 
 PLAN_NAME = "repair_plan.json"
 _FORMAT = "pyecod repair plan 1"
@@ -39,6 +43,9 @@ class Verdict(StrEnum):
     OBSOLETE = "obsolete"
     REMOVED = "removed"
     NOT_CLASSIFIABLE = "not_classifiable"
+
+
+_ORDER = (Verdict.FAILED, Verdict.WORSE, Verdict.WORSE_ACCEPTED, Verdict.PENDING, Verdict.CHANGED, Verdict.BETTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,32 @@ class RepairRecord:
     items: Mapping[str, RepairItem] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RepairOutcome:
+    """One chain of a repair, before (None where there was nothing) and after. ``verdict`` is its repair status."""
+
+    item: RepairItem
+    after: Standing
+    verdict: Verdict
+
+    def to_plain(self) -> dict[str, Any]:
+        """The outcome as JSON has it: before and after of domains, coverage and quality in columns of their own."""
+        before = self.item.before
+        return {
+            "chain": str(self.item.key),
+            "week": self.item.week,
+            "why": self.item.why,
+            "verdict": str(self.verdict),
+            "domains_before": before.domains if before else None,
+            "domains_after": self.after.domains,
+            "coverage_before": before.coverage if before else None,
+            "coverage_after": self.after.coverage,
+            "quality_before": (before.quality or before.status) if before else None,
+            "quality_after": self.after.quality or self.after.status,
+            "reason": self.after.failure_reason,
+        }
+
+
 def write_repair_record(batch_path: Path, request: Mapping[str, Any], items: Iterable[RepairItem]) -> None:
     """Write the plan of a repair into its batch folder."""
     document = {"format": _FORMAT, "request": request, "items": [item.to_plain() for item in items]}
@@ -181,3 +214,26 @@ def parse_week(text: str) -> datetime.date | None:
         return datetime.date.fromisoformat(digits if digits.isdigit() and len(digits) == 8 else text)
     except ValueError:
         return None
+
+
+def repair_outcomes(batch: Batch) -> list[RepairOutcome]:
+    """Every chain of a repair before and after: what failed or is worse first, what is the same last.
+
+    Raises:
+        BrokenInputError: the plan in the batch folder is damaged.
+    """
+    plan = read_repair_record(batch.path)
+    outcomes = []
+    for name, record in batch.manifest.chains.items():
+        item = plan.items.get(name) or RepairItem(record.key, record.source_week, None, "", ())
+        status = record.repair_status or Verdict.PENDING
+        verdict = Verdict(status) if status in list(Verdict) else Verdict.PENDING  # the older tools had other words
+        outcomes.append(RepairOutcome(item, Standing.of(record, batch.path), verdict))
+    order = list(dict.fromkeys((*_ORDER, *Verdict)))
+    return sorted(outcomes, key=lambda outcome: (order.index(outcome.verdict), outcome.item.key))
+
+
+def count_verdicts(outcomes: Iterable[RepairOutcome]) -> dict[str, int]:
+    """How many chains have each verdict, in the order of :class:`Verdict`."""
+    counts = Counter(outcome.verdict for outcome in outcomes)
+    return {str(verdict): counts[verdict] for verdict in Verdict if counts[verdict]}

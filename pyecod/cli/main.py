@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("pyecod.cli.scan:scan", "Find chains with something left to do, over many batches."),
     "partition": ("pyecod.cli.partition:partition", "Cut chains into domains from their domain summaries."),
     "trace": ("pyecod.cli.trace:trace", "Tell everything about one chain: how its domains came to be."),
+    "ecod-status": ("pyecod.cli.ecod_status:ecod_status", "Say which chains the current reference already classifies."),
     "verify": ("pyecod.cli.verify:verify", "Hold the database against the files, on random chains."),
     "import": ("pyecod.cli.imports:import_results", "Import validated results into a production schema."),
     "jobs": ("pyecod.cli.jobs:app", "Show recorded jobs: runs, their steps and chunks."),

@@ -16,7 +16,7 @@ from pyecod.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pyecod.steps.judge import RepairOutcome
+    from pyecod.batch.repairs import RepairOutcome
     from pyecod.steps.repair import RepairPlan
 
 _MOST_ROWS = 40

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pyecod.batch import Batch, ChainRecord, Status
+from pyecod.batch.repairs import repair_outcomes
 from pyecod.errors import BatchError, PyecodError
 from pyecod.evidence import read_summary
 from pyecod.ids import ChainKey
@@ -49,6 +50,7 @@ def gather_report(batch: Batch, keys: Iterable[ChainKey] | None = None) -> Batch
         entries=batch.manifest.entries,
         generated=datetime.now(UTC).isoformat(timespec="seconds"),
         notes=() if reader.with_evidence else (note,),
+        repairs=tuple(repair_outcomes(batch)) if batch.header.batch_type == "repair" else (),
     )
 
 

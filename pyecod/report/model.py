@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pyecod.batch.header import BatchHeader
 from pyecod.batch.record import ChainRecord, EntryRecord
+from pyecod.batch.repairs import RepairOutcome
 from pyecod.ids import ChainKey
 from pyecod.partition.model import Partition
 from pyecod.pdb.chain import Numbering
@@ -44,7 +45,8 @@ class ReportChain:
 class BatchReport:
     """One batch: its head, its entries by PDB id and its chains in the order of their keys.
 
-    ``generated`` is the time of the report, ISO 8601 UTC. ``notes`` are shown above the chain table.
+    ``generated`` is the time of the report, ISO 8601 UTC. ``notes`` are shown above the chain table,
+    ``repairs`` are a repair's chains before and after.
     """
 
     header: BatchHeader
@@ -52,3 +54,4 @@ class BatchReport:
     entries: Mapping[str, EntryRecord] = field(default_factory=dict)
     generated: str = ""
     notes: tuple[str, ...] = ()
+    repairs: tuple[RepairOutcome, ...] = ()

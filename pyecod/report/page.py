@@ -71,6 +71,7 @@ def _overview(report: BatchReport) -> str:
         f'<section class="tiles">{sections.tiles(counters)}</section>\n'
         f"<section><h2>Quality</h2>{sections.states(report)}\n"
         f'<div class="figures">{sections.plots(report)}</div></section>\n'
+        f"{sections.repairs_table(report)}\n"
         f'<section class="columns"><div class="wide"><h2>Evidence</h2>{sections.evidence_table(report)}'
         f"<h2>Failures</h2>{sections.failures_table(report, counters)}"
         f"<h2>To look at</h2>{sections.curation(report)}</div>"

@@ -25,6 +25,7 @@ _MORE = 1_000_000  # end of the last bin of a length histogram
 _CHAIN_EDGES = (0, 50, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1500, 2000, _MORE)
 _DOMAIN_EDGES = (*range(0, 600, 50), _MORE)
 _MOST_GROUPS = 12
+_MOST_REPAIRS = 200
 _NAMED = 12
 _SLOWEST = 8
 _REASONS = 4
@@ -150,6 +151,28 @@ def evidence_table(report: BatchReport) -> str:
         return "<p>No searches are recorded yet.</p>"
     head = "".join(f"<th>{name}</th>" for name in ("", "searched", *BOUNDARIES))
     return f'<table class="numbers"><tr>{head}</tr>{"".join(rows)}</table>'
+
+
+def repairs_table(report: BatchReport) -> str:
+    """A repair's chains before and after, what failed or is worse first; nothing for other batches."""
+    if not report.repairs:
+        return ""
+    counts = Counter(str(outcome.verdict).replace("_", " ") for outcome in report.repairs)
+    summary = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    rows = "".join(
+        f"<tr><th>{_search(str(outcome.item.key), str(outcome.item.key))}</th><td>{escape(outcome.item.why)}</td>"
+        f"<td>{escape(str(outcome.item.before)) if outcome.item.before else 'nothing'}</td>"
+        f"<td>{escape(str(outcome.after))}</td><td>{escape(str(outcome.verdict).replace('_', ' '))}</td></tr>"
+        for outcome in report.repairs[:_MOST_REPAIRS]
+    )
+    hidden = len(report.repairs) - _MOST_REPAIRS
+    more = f"<p class='note'>and {hidden:,} more: `pyecod repair --json`, or repair_outcome in SQL</p>"
+    reason = escape((report.header.reason or "no reason recorded").replace("_", " "))
+    head = "".join(f"<th>{name}</th>" for name in ("", "why", "before", "after", ""))
+    return (
+        f"<section><h2>Before and after</h2><p>{reason}: {escape(summary)}</p>"
+        f'<table class="numbers"><tr>{head}</tr>{rows}</table>{more if hidden > 0 else ""}</section>'
+    )
 
 
 def failures_table(report: BatchReport, counters: BatchCounters) -> str:

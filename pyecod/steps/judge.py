@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pyecod.batch import Batch, ChainRecord, ChainUpdate, DataType, RunHistory, Status
-from pyecod.batch.repairs import RepairItem, Standing, Verdict, read_repair_record
+from pyecod.batch.repairs import Standing, Verdict, read_repair_record
 from pyecod.config import RepairSettings
 from pyecod.errors import BrokenInputError
 from pyecod.partition.model import Partition, Quality
@@ -23,33 +19,6 @@ _RANKS = {
     str(Quality.FAILED): 0,
 }
 _MARKED = (Verdict.OBSOLETE, Verdict.REMOVED, Verdict.NOT_CLASSIFIABLE)
-_ORDER = (Verdict.FAILED, Verdict.WORSE, Verdict.WORSE_ACCEPTED, Verdict.PENDING, Verdict.CHANGED, Verdict.BETTER)
-
-
-@dataclass(frozen=True, slots=True)
-class RepairOutcome:
-    """One chain of a repair, before (None where there was nothing) and after. ``verdict`` is its repair status."""
-
-    item: RepairItem
-    after: Standing
-    verdict: Verdict
-
-    def to_plain(self) -> dict[str, Any]:
-        """The outcome as JSON has it: before and after of domains, coverage and quality in columns of their own."""
-        before = self.item.before
-        return {
-            "chain": str(self.item.key),
-            "week": self.item.week,
-            "why": self.item.why,
-            "verdict": str(self.verdict),
-            "domains_before": before.domains if before else None,
-            "domains_after": self.after.domains,
-            "coverage_before": before.coverage if before else None,
-            "coverage_after": self.after.coverage,
-            "quality_before": (before.quality or before.status) if before else None,
-            "quality_after": self.after.quality or self.after.status,
-            "reason": self.after.failure_reason,
-        }
 
 
 def judge_repair(batch: Batch, settings: RepairSettings) -> list[ChainUpdate]:
@@ -129,26 +98,3 @@ class _PartitionReader:
 
 def _domains(partition: Partition) -> list[tuple[str, str, str | None]]:
     return [(str(domain.range), domain.t_group, domain.f_group) for domain in partition.domains]
-
-
-def repair_outcomes(batch: Batch) -> list[RepairOutcome]:
-    """Every chain of a repair before and after: what failed or is worse first, what is the same last.
-
-    Raises:
-        BrokenInputError: the plan in the batch folder is damaged.
-    """
-    plan = read_repair_record(batch.path)
-    outcomes = []
-    for name, record in batch.manifest.chains.items():
-        item = plan.items.get(name) or RepairItem(record.key, record.source_week, None, "", ())
-        status = record.repair_status or Verdict.PENDING
-        verdict = Verdict(status) if status in list(Verdict) else Verdict.PENDING  # the older tools had other words
-        outcomes.append(RepairOutcome(item, Standing.of(record, batch.path), verdict))
-    order = list(dict.fromkeys((*_ORDER, *Verdict)))
-    return sorted(outcomes, key=lambda outcome: (order.index(outcome.verdict), outcome.item.key))
-
-
-def count_verdicts(outcomes: Iterable[RepairOutcome]) -> dict[str, int]:
-    """How many chains have each verdict, in the order of :class:`Verdict`."""
-    counts = Counter(outcome.verdict for outcome in outcomes)
-    return {str(verdict): counts[verdict] for verdict in Verdict if counts[verdict]}
