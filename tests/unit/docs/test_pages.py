@@ -50,7 +50,7 @@ def commands() -> Iterator[Any]:
                     yield pytest.param(words[1:end], id=f"{page.name}: {' '.join(words[:end])[:70]}")
 
 
-@pytest.mark.parametrize("words", commands())
+@pytest.mark.parametrize("words", list(commands()))
 def test_every_command_is_one(words: list[str]) -> None:
     from pyecod.cli.main import app
 
