@@ -63,7 +63,7 @@ def _judge(
     gained = (after.coverage or 0.0) - (before.coverage or 0.0)
     if new_rank != old_rank:
         return Verdict.BETTER if new_rank > old_rank else Verdict.WORSE
-    if abs(gained) > settings.tolerance:
+    if abs(gained) > settings.tolerance + 1e-9:  # coverages are shares of whole residues
         return Verdict.BETTER if gained > 0 else Verdict.WORSE
     return Verdict.SAME if reader.same(before, after) else Verdict.CHANGED
 
