@@ -13,7 +13,7 @@ from prefect.futures import PrefectFuture
 
 from flows.provenance import RunRecord
 from flows.runner import explained, server_is_away, wait_for_server
-from pyecod.batch import Batch, Chunk, SequenceGroup, Work, halve, plan_chunks
+from pyecod.batch import Batch, Chunk, SequenceGroup, Work, halve, plan_chunks, plan_profile_chunks
 from pyecod.batch.record import Status, Step
 from pyecod.config import Settings
 from pyecod.errors import describe
@@ -22,6 +22,7 @@ from pyecod.steps.partition import Provenance
 from tasks.partition import partition_chunk
 from tasks.retries import is_hopeless, retried
 from tasks.search import blast_chunk, profile_chunk
+from tasks.work import ChunkWork
 
 Groups = Chunk[SequenceGroup]
 _LONGEST_COLLECTING = 10.0  # seconds
@@ -44,6 +45,7 @@ class ChunkFlow:
     _ready: list[SequenceGroup] = field(default_factory=list)
     _running: dict[PrefectFuture[Any], tuple[Step, Groups]] = field(default_factory=dict)
     _finished: SimpleQueue[PrefectFuture[Any]] = field(default_factory=SimpleQueue)
+    _tasks: dict[Step, Any] = field(default_factory=dict)
     _numbers: Counter[Step] = field(default_factory=Counter)
     _last_flush: float = field(default_factory=time.monotonic)
 
@@ -80,10 +82,11 @@ class ChunkFlow:
 
     def _add(self, step: Step, groups: Sequence[SequenceGroup]) -> None:
         run = self.settings.run
-        if step is Step.HHSEARCH:  # minutes each: enough chunks that every worker gets some
-            share = -(-len(groups) // (2 * self.settings.workers.count))
-            run = run.model_copy(update={"chunk_size": max(1, min(share, run.hhsearch_chunk_size))})
-        for chunk in plan_chunks(groups, run):
+        if step is Step.HHSEARCH:
+            chunks = plan_profile_chunks(groups, run, self.settings.workers.count)
+        else:
+            chunks = plan_chunks(groups, run)
+        for chunk in chunks:
             self._numbers[step] += 1
             self._waiting[step].append(Chunk(str(self._numbers[step]), chunk.queries, chunk.cost))
 
@@ -110,14 +113,17 @@ class ChunkFlow:
     def _submit(self, step: Step, chunk: Groups) -> None:
         running = {f"{step}_status": Status.RUNNING}
         self.batch.mark(update for group in chunk.queries for update in group_updates(group, running))
-        arguments: list[Any] = [chunk.label, chunk.queries, self.batch.path, self.settings]
-        task: Any = {Step.BLAST: blast_chunk, Step.HHSEARCH: profile_chunk, Step.PARTITION: partition_chunk}[step]
-        if step is Step.PARTITION:
-            arguments.append(self.provenance)
-        future = retried(task, self.settings.run).submit(*arguments)
+        work = ChunkWork(chunk.queries, self.batch.path, self.settings, self.provenance)
+        future = self._task(step).submit(chunk.label, work)
         self._running[future] = (step, chunk)
         self.record.begin_chunk(str(step), chunk.label, future)
         future.add_done_callback(self._finished.put)
+
+    def _task(self, step: Step) -> Any:
+        if step not in self._tasks:
+            plain: Any = {Step.BLAST: blast_chunk, Step.HHSEARCH: profile_chunk, Step.PARTITION: partition_chunk}[step]
+            self._tasks[step] = retried(plain, self.settings.run)
+        return self._tasks[step]
 
     def _after_failure(self, step: Step, chunk: Groups, error: Exception) -> None:
         """A chunk that fails as a whole is halved until the chain at fault is alone."""

@@ -42,12 +42,12 @@ def task_runner(settings: Settings, batch_path: Path) -> TaskRunner[Any]:
     if workers.kind == "threads":
         return ThreadPoolTaskRunner(max_workers=workers.count)
     require_server(workers)
-    from prefect_dask.task_runners import DaskTaskRunner
+    from flows.submission import LightDaskTaskRunner
 
     if workers.kind == "slurm":
         from flows.cluster import WorkerCluster, adapt_options
 
-        return DaskTaskRunner(
+        return LightDaskTaskRunner(
             cluster_class=cast(Any, WorkerCluster),
             cluster_kwargs={"settings": settings, "batch_path": batch_path},
             adapt_kwargs=adapt_options(settings),
@@ -57,7 +57,7 @@ def task_runner(settings: Settings, batch_path: Path) -> TaskRunner[Any]:
     from flows.cluster import dask_settings
 
     dask.config.set(dask_settings(settings))
-    return DaskTaskRunner(
+    return LightDaskTaskRunner(
         cluster_kwargs={
             "n_workers": workers.count,
             "threads_per_worker": 1,

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from prefect import task
 
-from pyecod.batch import SequenceGroup
-from pyecod.config import Settings
 from pyecod.steps.groups import StepResult
 from pyecod.steps.search import blast_groups, profile_groups
 from tasks.retries import complete_or_retry
+from tasks.work import ChunkWork
 
 
 @task(name="blast", task_run_name="blast {label}")
-def blast_chunk(label: str, groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> StepResult:
+def blast_chunk(label: str, work: ChunkWork) -> StepResult:
     """BLAST against domains and chains; what the search cache holds is not searched again."""
-    return complete_or_retry(label, blast_groups(groups, batch_path, settings))
+    return complete_or_retry(label, blast_groups(work.groups, work.batch_path, work.settings))
 
 
 @task(name="hhsearch", task_run_name="hhsearch {label}")
-def profile_chunk(label: str, groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> StepResult:
+def profile_chunk(label: str, work: ChunkWork) -> StepResult:
     """Hhblits profile and hhsearch for sequences whose domain BLAST covers too little."""
-    return complete_or_retry(label, profile_groups(groups, batch_path, settings))
+    return complete_or_retry(label, profile_groups(work.groups, work.batch_path, work.settings))

@@ -175,6 +175,14 @@ def plan_chunks(queries: Iterable[S], settings: RunSettings, *, database_size: i
     return [Chunk(str(number), chunk.queries, chunk.cost) for number, chunk in enumerate(chunks, 1)]
 
 
+def plan_profile_chunks(queries: Sequence[S], settings: RunSettings, workers: int) -> list[Chunk[S]]:
+    """Chunks of a profile search, minutes for each sequence: at most ``hhsearch_chunk_size``, and so many that every
+    worker gets some."""
+    share = -(-len(queries) // (2 * workers))
+    size = max(1, min(share, settings.hhsearch_chunk_size))
+    return plan_chunks(queries, settings.model_copy(update={"chunk_size": size}))
+
+
 def halve(chunk: Chunk[S]) -> tuple[Chunk[S], Chunk[S]]:
     """Two chunks of about the same cost, to find the sequence that kills its worker.
 

@@ -13,17 +13,30 @@ from pyecod.batch.record import ChainUpdate, Status, Step
 from pyecod.config import Settings
 from pyecod.reference import Reference
 from pyecod.search import EvidenceType, SearchCache, SearchOutcome, search_blast, search_profiles
+from pyecod.search.databases import key_maker
 from pyecod.steps.groups import StepResult, failed_updates, group_updates, read_queries
 from pyecod.steps.history import keep_searches, peak_memory
 
 
 def blast_groups(groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> StepResult:
-    """BLAST against domains and chains; groups with too little coverage go on to the profile search.
+    """BLAST against domains and chains; groups with too little coverage go on to the profile search, unless the search
+    cache has its result already.
 
     Raises:
         ReferenceDataError: the reference or one of its databases is missing.
     """
-    return _search(search_blast, Step.BLAST, groups, batch_path, settings)
+    blast = _search(search_blast, Step.BLAST, groups, batch_path, settings)
+    known = _profiles_known(blast.remote, batch_path, settings)
+    if not known:
+        return blast
+    profiles = _search(search_profiles, Step.HHSEARCH, known, batch_path, settings)
+    return StepResult(
+        blast.updates + profiles.updates,
+        tuple(group for group in blast.remote if group not in known),
+        blast.ready + profiles.ready,
+        {**(blast.failures or {}), **(profiles.failures or {})},
+        profiles.peak_mib,
+    )
 
 
 def profile_groups(groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> StepResult:
@@ -67,6 +80,17 @@ def _search(
     remote = tuple(g for g in searched if step is Step.BLAST and g.needs_hhsearch and not _has_profiles(g))
     ready = tuple(group for group in searched if group not in remote)
     return StepResult(tuple(updates), remote, ready, failures, peak_memory())
+
+
+def _profiles_known(groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> tuple[SequenceGroup, ...]:
+    """Those of the groups whose profile search was done before: a task of its own would cost more than reading it."""
+    assert settings.reference is not None
+    if not groups:
+        return ()
+    cache = SearchCache(settings.cache_dir)
+    key = key_maker(EvidenceType.HHSEARCH, Reference.open(settings.reference), settings)
+    queries = {query.md5: query for query in read_queries(groups, batch_path)[0]}
+    return tuple(g for g in groups if g.md5 in queries and cache.header(key(queries[g.md5])) is not None)
 
 
 def _has_profiles(group: SequenceGroup) -> bool:
