@@ -2,7 +2,7 @@
 # make docs: write the settings reference and the outputs in docs/ anew
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: setup demo test unit lint bench docs lock clean
+.PHONY: setup demo pictures test unit lint bench docs lock clean
 
 setup: .venv/.ready
 	@deployments/install-programs.sh
@@ -26,6 +26,10 @@ unit: .venv/.ready
 test: setup lint
 	@deployments/install-test-programs.sh
 	$(BIN)/pytest
+
+# the pictures of docs/operations.md, from a real server in a real browser
+pictures: setup
+	$(BIN)/pytest tests/e2e --pictures docs/images
 
 demo: setup
 	$(BIN)/pyecod demo

@@ -22,9 +22,7 @@ def publish_summary(
     """Counts, failures with their reasons and findings as artifacts, with a link to the report; the summary has one
     history per kind of batch. A complete batch says so with the event ``pyecod.batch.completed``."""
     kind = artifact_key(batch.header.batch_type)
-    create_table_artifact(
-        key=f"batch-{artifact_key(batch.name)}", table=summary_rows(counters), description=f"{batch.name}: {database}"
-    )
+    create_table_artifact(key=f"batch-{artifact_key(batch.name)}", table=summary_rows(counters), description=database)
     create_markdown_artifact(key=f"{kind}-summary", markdown=_summary(batch, counters, report, database, alerts))
     create_link_artifact(key=f"report-{artifact_key(batch.name)}", link=report.as_uri(), link_text="report")
     publish_alerts(artifact_key(batch.name), alerts)
@@ -41,7 +39,7 @@ def _summary(batch: Batch, counters: BatchCounters, report: Path, database: str,
     lines = [
         f"# {batch.name}",
         f"{counters.done} of {counters.classifiable} chains done, {counters.failed} failed, "
-        f"{counters.domains} domains; {counters.entries_failed} entries could not be read.",
+        f"{counters.domains} domains. Entries that could not be read: {counters.entries_failed}.",
         f"Reference {batch.header.reference_version}. Database: {database}. Report: `{report}`. "
         f"Every chain: `{batch.paths.manifest}`",
     ]

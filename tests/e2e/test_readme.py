@@ -1,0 +1,60 @@
+"""The README's way: one command from nothing to a page, as a newcomer types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+PYECOD = Path(sys.executable).parent / "pyecod"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A demo in a home of its own, without any server."""
+    folder = tmp_path_factory.mktemp("readme")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "PYECOD_", "PG"))}
+    environment |= {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "PREFECT_HOME": str(folder / "prefect")}
+    done = subprocess.run(
+        [PYECOD, "demo", "--entries", "8", "--families", "12", "--json"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, json.loads(done.stdout)
+
+
+def test_the_demo_ends_well_and_agrees_with_the_truth(demo: Any) -> None:
+    folder, told = demo
+    score = told["score"]
+    assert score["chains_recorded"] == score["chains_expected"] == score["eligibility_right"] > 0
+    assert score["overlaps"] == 0
+    assert score["iou_80"] > 0.9
+    assert Path(told["report"]).is_relative_to(folder / "demo")
+
+
+def test_its_page_opens_in_a_browser(demo: Any, browser: Any) -> None:
+    _, told = demo
+    browser.open(Path(told["report"]).as_uri())
+    assert "ecod_weekly_2025" in browser.wait_for("Quality", 30) or "ecod_weekly_2025" in browser.text
+    assert browser.evaluate("document.querySelectorAll('svg').length") > 3
+    browser.picture("report")
+
+
+def test_the_monitor_shows_the_finished_batch(demo: Any) -> None:
+    folder, told = demo
+    done = subprocess.run(
+        [PYECOD, "monitor", told["batch"], "--stats"], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "100.0%" in done.stdout
