@@ -82,7 +82,7 @@ class PartitionSettings(Section):
         0.20, ge=0, le=1, description="confidence below which no domain is made; 0.2 is one hit of probability 75"
     )
     overlap_tolerance: float = Field(
-        0.25, ge=0, lt=1, description="share of the shorter domain two neighbours may overlap before they exclude"
+        0.30, ge=0, lt=1, description="share of the shorter domain two neighbours may overlap before they exclude"
     )
     domain_cost: int = Field(8, ge=0, description="residues a further domain must explain to be worth having")
     max_layout_states: int = Field(20_000, ge=1, description="states after which the exact layout search gives up")

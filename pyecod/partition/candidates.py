@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from pyecod.config import PartitionSettings
 from pyecod.evidence.summary import DomainSummary
-from pyecod.partition.alignments import Alignments, Ints, align, stack
+from pyecod.partition.alignments import Alignments, Bools, Ints, align, stack
 from pyecod.partition.counting import Verdict, Verdicts, indices_by_type, mask_of
 from pyecod.partition.decompose import chain_candidates
 from pyecod.partition.strength import STRONGEST, Floats, confidence, posterior_of_evidence
@@ -19,6 +19,8 @@ from pyecod.search.hit import EvidenceType
 KINDS = (EvidenceType.DOMAIN_BLAST, EvidenceType.CHAIN_BLAST, EvidenceType.HHSEARCH)
 """The evidence types in the order that decides between otherwise equal candidates."""
 
+_UNCONFIRMED = 5.0  # most evidence of a whole domain that only an alignment of its chain speaks for (E = 1e-5)
+_CONFIRMING = 0.5  # share of a chain hit's candidate that domain hits must cover to confirm it
 _COMPLETE = 0.8  # reference coverage from which a candidate counts as the whole domain
 
 
@@ -69,7 +71,7 @@ def tabulate(evidence: DomainSummary, reference: Any, settings: PartitionSetting
             segments, rows = build(evidence, by_type[kind], reference, settings, verdicts)
             if len(segments.alignment):
                 parts.append((code, segments, rows))
-    table = _table(parts, reference, evidence.length, settings)
+    table = _table(parts, set(by_type) | set(evidence.found), reference, evidence.length, settings)
     unused = (verdicts == Verdict.USABLE) & ~mask_of(len(verdicts), [table.pair_hit])
     verdicts[unused] = Verdict.TOO_SHORT
     return table, verdicts
@@ -96,7 +98,11 @@ def _domain_candidates(
 
 
 def _table(
-    parts: Sequence[tuple[int, Alignments, Ints]], reference: Any, chain_length: int, settings: PartitionSettings
+    parts: Sequence[tuple[int, Alignments, Ints]],
+    searched: Set[EvidenceType],
+    reference: Any,
+    chain_length: int,
+    settings: PartitionSettings,
 ) -> CandidateTable:
     none = np.zeros(0, np.int64)
     rows = np.concatenate([none] + [r for _, _, r in parts])
@@ -109,10 +115,14 @@ def _table(
     h = reference.h[rows].astype(np.int64)
     aligned = np.bincount(owner, weights=segments.aligned, minlength=len(rows)).astype(np.int64)
     coverage = np.minimum(aligned / np.maximum(length, 1), 1.0)
+    start, end = segments.query_start[first[:-1]], segments.query_end[first[1:] - 1]
     evidence, posterior = _weigh(owner, segments, len(rows))
+    if searched - {EvidenceType.CHAIN_BLAST}:
+        doubtful = _unconfirmed(kind, h, start, end, chain_length)
+        evidence[doubtful] = np.minimum(evidence[doubtful], _UNCONFIRMED * coverage[doubtful])
+        posterior[doubtful] = posterior_of_evidence(evidence[doubtful])
     trust = confidence(evidence, posterior)
     score = trust * np.minimum(coverage / _COMPLETE, 1.0)
-    start, end = segments.query_start[first[:-1]], segments.query_end[first[1:] - 1]
 
     place_code = (rows * len(KINDS) + kind) * (chain_length + 1) + start  # the last of the tie-breakers in one
     ranked = np.lexsort((end, place_code, -aligned, -score, h))
@@ -160,6 +170,23 @@ def _weigh(owner: Ints, segments: Alignments, count: int) -> tuple[Floats, Float
     posterior[owner[profile]] = 0.0
     np.maximum.at(posterior, owner[profile], segments.probability[profile])
     return evidence, posterior
+
+
+def _unconfirmed(kind: Ints, h: Ints, start: Ints, end: Ints, chain_length: int) -> Bools:
+    """Candidates of chain hits that no search of single domains finds: their HSP may owe its E-value to a neighbour.
+
+    Confirmed is what domain hits and profile hits of the same H-group cover to half.
+    """
+    by_chain = kind == KINDS.index(EvidenceType.CHAIN_BLAST)
+    doubtful = np.zeros(len(kind), dtype=bool)
+    for group in set(h[by_chain].tolist()):
+        mine, theirs = by_chain & (h == group), ~by_chain & (h == group)
+        steps = np.bincount(start[theirs], minlength=chain_length + 2)
+        steps -= np.bincount(end[theirs] + 1, minlength=chain_length + 2)
+        before = np.cumsum(np.cumsum(steps) > 0)
+        covered = before[end[mine]] - before[start[mine] - 1]
+        doubtful[mine] = covered < _CONFIRMING * (end[mine] - start[mine] + 1)
+    return doubtful
 
 
 def _missing(segments: Alignments, owner: Ints, first: Ints, length: Ints) -> tuple[Ints, Ints]:

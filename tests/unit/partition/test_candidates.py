@@ -122,3 +122,19 @@ def test_candidates_are_sorted_best_first_within_their_h_group(evidence: SimpleN
     table, _ = table_of(reference, evidence, *hits)
     assert [KINDS[kind] for kind in table.kind] == [EvidenceType.DOMAIN_BLAST, EvidenceType.HHSEARCH]
     assert table.score[0] > table.score[1]
+
+
+def test_a_chain_hits_domain_that_no_domain_search_finds_is_believed_less(
+    evidence: SimpleNamespace, reference: Any
+) -> None:
+    chain = evidence.chain("1aaa_A", evidence.hsp("1-200", "1-200", 1e-90))
+    confirming = evidence.blast("e1aaaA1", evidence.hsp("1-100", "1-100", 1e-40))
+    table, _ = table_of(reference, evidence, chain, confirming)
+    by_chain = {
+        reference.ids[row]: e for row, kind, e in zip(table.row, table.kind, table.evidence, strict=True) if kind
+    }
+    assert by_chain["e1aaaA1"] == pytest.approx(45)
+    assert by_chain["e1aaaA3"] == 5.0
+    assert by_chain["e1aaaA2"] == 2.5
+    alone, _ = table_of(reference, evidence, chain)
+    assert sorted(alone.evidence) == pytest.approx([22.5, 22.5, 45])
