@@ -29,7 +29,8 @@ class WeeksFailedError(PyecodError):
 def _run_name() -> str:
     parameters = flow_run.parameters
     days = [str(day) for key in ("start_date", "end_date") if (day := parameters.get(key))]
-    return "update-weeks " + (" to ".join(dict.fromkeys(days)) or "newest")
+    today = datetime.datetime.now(datetime.UTC).date()
+    return "update-weeks " + (" to ".join(dict.fromkeys(days)) or f"newest on {today}")
 
 
 @flow(name="update-weeks", flow_run_name=_run_name)

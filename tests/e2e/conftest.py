@@ -163,13 +163,8 @@ class Platform:
 
     def wait(self, run_id: str, *states: str, seconds: float = 120) -> dict[str, Any]:
         """The run once it is in one of these states."""
-
-        def reached() -> dict[str, Any] | None:
-            found = self.run_of(run_id)
-            return found if found["state"]["type"] in states else None
-
-        found: dict[str, Any] = wait_until(reached, seconds, f"{self.run_of(run_id)['name']} to be {states}")
-        return found
+        wait_until(lambda: self.run_of(run_id)["state"]["type"] in states, seconds, f"run {run_id} to be {states}")
+        return self.run_of(run_id)
 
     def work_processes(self) -> list[psutil.Process]:
         """What the worker started and what that started."""

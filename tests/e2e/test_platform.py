@@ -183,8 +183,10 @@ def test_a_cancelled_run_leaves_nothing_behind_and_goes_on_later(platform: Any, 
     wait_until(lambda: not alive(platform.work_processes()), 30, "the end of all its processes")
     assert read_holder(folder / "batch.lock") is None
     assert Batch.open(folder).counters().left > 0
-    again = platform.start_run("update-weeks/weekly", start_date=str(day), end_date=str(day))
-    assert platform.wait(again, "COMPLETED", "FAILED", seconds=120)["state"]["type"] == "COMPLETED"
+    dask = {"workers": {"kind": "dask", "count": 2}}  # its workers talk to the server with the password too
+    again = platform.start_run("update-weeks/weekly", start_date=str(day), end_date=str(day), overrides=dask)
+    done = platform.wait(again, "COMPLETED", "FAILED", seconds=180)
+    assert done["state"]["type"] == "COMPLETED", done["state"]
     assert Batch.open(folder).counters().left == 0
     assert not [path for path in (platform.home / "scratch").glob("*") if path.is_dir()]
 
@@ -196,6 +198,7 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 def test_a_failed_run_is_told_with_its_reason(platform: Any, receiver: Any, wait_until: Any) -> None:
     run_id = platform.start_run("update-weeks/weekly", overrides={"reference": "/nowhere"})
     failed = platform.wait(run_id, "FAILED", seconds=60)
+    assert failed["name"].startswith("update-weeks newest on 2")
     assert "/nowhere" in failed["state"]["message"]
     wait_until(lambda: any("Failed" in s for s in receiver.subjects()), 60, "the message about the failed run")
     told = next(m for m in receiver.received if "Failed" in m["subject"])
