@@ -2,7 +2,7 @@
 # make docs: write the settings reference and the outputs in docs/ anew
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: setup demo pictures test unit lint bench docs lock clean
+.PHONY: setup demo pictures test chaos unit lint bench docs lock clean
 
 setup: .venv/.ready
 	@deployments/install-programs.sh
@@ -26,6 +26,11 @@ unit: .venv/.ready
 test: setup lint
 	@deployments/install-test-programs.sh
 	$(BIN)/pytest
+
+# one week on a real SLURM (root), twenty things of it killed at random moments; CHAOS_SEED=2 for other moments
+chaos: setup
+	@deployments/install-test-programs.sh
+	CHAOS_KILLS=20 $(BIN)/pytest -s tests/cluster/test_chaos.py
 
 # the pictures of docs/operations.md, from a real server in a real browser
 pictures: setup

@@ -72,7 +72,8 @@ class PrefectServer:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", Path(sys.executable).with_name("prefect"), "server", "start",
                  "--host", "127.0.0.1", "--port", str(self.port), "--no-ui"],
-                env={**os.environ, **self.environment}, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.environment}, cwd=self.home,
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         slurm_module.wait_until(self.is_up, 120, "the Prefect server")
 
@@ -165,6 +166,11 @@ class Site:
         """The only batch there is."""
         (path,) = (self.folder / "batches").glob("ecod_*")
         return path
+
+    def forget(self) -> None:
+        """Remove the batch and the search cache, to begin again."""
+        shutil.rmtree(self.folder / "batches")
+        shutil.rmtree(self.folder / "cache", ignore_errors=True)
 
     def outputs(self) -> dict[str, str]:
         """What the batch came to, times aside."""
