@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from flows.provenance import RunRecord, recorded
 from flows.publish import publish_summary
 from flows.runner import NEEDS_MORE, task_runner
 from pyecod.alerts import Alert
-from pyecod.batch import Batch, BatchCounters, choose_representatives, pending_work
+from pyecod.batch import Batch, BatchCounters, SequenceGroup, Work, choose_representatives, pending_work
 from pyecod.batch.header import utc_now
 from pyecod.config import Settings
 from pyecod.errors import EvidenceLostError, StoreError
@@ -24,6 +25,7 @@ from pyecod.evidence import check_conservation, conservation
 from pyecod.report import write_report
 from pyecod.steps.judge import judge_repair
 from pyecod.steps.partition import Provenance
+from pyecod.steps.propagate import ClusterMembers
 from pyecod.store import SyncReport
 from tasks.database import load_into_database
 
@@ -106,7 +108,7 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
 
 def _search_and_partition(batch: Batch, settings: Settings, lookout: Lookout, record: RunRecord) -> None:
     work = pending_work(batch.manifest, settings.run)
-    if not work:
+    if not work or settings.run.until == "entries":
         return
     progress = Progress(batch)
     progress.start()
@@ -120,8 +122,32 @@ def _search_and_partition(batch: Batch, settings: Settings, lookout: Lookout, re
         progress.report()
         lookout.check()
 
+    clusters = ClusterMembers(batch.path, settings, provenance)
+    work, members = clusters.defer(work) if batch.header.batch_type != "repair" else (work, ())
     ChunkFlow(batch, settings, provenance, on_progress, record).run(work)
+    if members:
+        with record.step("map members"):
+            queued = _map_members(batch, clusters, members)
+        ChunkFlow(batch, settings, provenance, on_progress, record).run(Work(blast=queued))
     progress.report(last=True)
+
+
+def _map_members(
+    batch: Batch, clusters: ClusterMembers, members: tuple[SequenceGroup, ...]
+) -> tuple[SequenceGroup, ...]:
+    """Give members of clusters their domains; those that map badly, which are to be searched themselves."""
+    states: Counter[str] = Counter()
+    queued = []
+    for outcome in clusters.propagate(members):
+        states[outcome.state] += 1
+        batch.mark(outcome.updates)
+        if outcome.state == "queued":
+            queued.append(outcome.group)
+    get_run_logger().info(
+        f"{len(members)} members of clusters: {states['mapped']} mapped, {states['queued']} to be searched themselves, "
+        f"{states['waiting']} wait for representatives in batches that are not done"
+    )
+    return tuple(queued)
 
 
 def _lost_evidence(

@@ -144,6 +144,9 @@ class RunSettings(Section):
         3, ge=1, description="times a chain is tried over all resumes before only repair tries again"
     )
     snapshot_seconds: float = Field(60, ge=0, description="shortest time between two manifest snapshots")
+    until: Literal["entries", "end"] = Field(
+        "end", description="entries: only read them, so that a backlog can be clustered before it is searched"
+    )
     evidence_loss: Literal["fail", "warn"] = Field(
         "fail", description="what a vanished evidence type does to the batch"
     )
@@ -223,6 +226,24 @@ class DatabaseSettings(Section):
         return self
 
 
+class ClusterSettings(Section):
+    """Searching only representatives of similar sequences; without ``file`` every sequence is searched."""
+
+    file: Path | None = Field(None, description="clustering made by `pyecod cluster build`; default: none")
+    min_identity: float = Field(
+        0.70, ge=0, le=1, description="identity of a member to its representative, below which it is searched itself"
+    )
+    min_coverage: float = Field(
+        0.80, ge=0, le=1, description="share of a member that must be aligned, below which it is searched"
+    )
+    min_domain_mapped: float = Field(
+        0.80, ge=0, le=1, description="share of each domain that must be in the member, below which it is searched"
+    )
+    max_insertion: int = Field(
+        25, ge=1, description="residues in a row without counterpart above which a member is searched itself"
+    )
+
+
 class RepairSettings(Section):
     """When the result of a repair is worse than what it was to mend."""
 
@@ -275,6 +296,7 @@ class Settings(BaseSettings):
     scratch: ScratchSettings = ScratchSettings()
     database: DatabaseSettings = DatabaseSettings()
     alerts: AlertSettings = AlertSettings()
+    clusters: ClusterSettings = ClusterSettings()
     repair: RepairSettings = RepairSettings()
     fetch: FetchSettings = FetchSettings()
 

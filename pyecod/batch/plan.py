@@ -92,6 +92,8 @@ def next_step(record: ChainRecord) -> str | None:
     classified. What was running when its driver died is not done."""
     if not record.can_classify:
         return None
+    if record.blast_status is Status.NOT_NEEDED and record.partition_status is Status.COMPLETE:
+        return None  # mapped from the representative of its cluster
     if record.blast_status is not Status.COMPLETE:
         return "blast"
     searched = record.hhsearch_status in (Status.COMPLETE, Status.NOT_NEEDED)

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "partition": ("pyecod.cli.partition:partition", "Cut chains into domains from their domain summaries."),
     "trace": ("pyecod.cli.trace:trace", "Tell everything about one chain: how its domains came to be."),
     "ecod-status": ("pyecod.cli.ecod_status:ecod_status", "Say which chains the current reference already classifies."),
+    "cluster": ("pyecod.cli.cluster:app", "Cluster similar sequences, so that only representatives are searched."),
     "verify": ("pyecod.cli.verify:verify", "Hold the database against the files, on random chains."),
     "import": ("pyecod.cli.imports:import_results", "Import validated results into a production schema."),
     "jobs": ("pyecod.cli.jobs:app", "Show recorded jobs: runs, their steps and chunks."),
