@@ -209,7 +209,7 @@ def test_a_failed_run_is_told_with_its_reason(platform: Any, receiver: Any, wait
 def test_maintenance_and_sync_run_by_hand(platform: Any) -> None:
     ids = [platform.start_run("maintenance/weekly", dry_run=True), platform.start_run("sync/after-update")]
     for run_id in ids:
-        done = platform.wait(run_id, "COMPLETED", "FAILED", "CRASHED", seconds=90)
+        done = platform.wait(run_id, "COMPLETED", "FAILED", "CRASHED", "CANCELLED", seconds=90)
         assert done["state"]["type"] == "COMPLETED", done["state"]
 
 
