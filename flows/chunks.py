@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ from tasks.search import blast_chunk, profile_chunk
 from tasks.work import ChunkWork
 
 Groups = Chunk[SequenceGroup]
-_LONGEST_COLLECTING = 10.0  # seconds
 _FINISH_FIRST = (Step.PARTITION, Step.HHSEARCH, Step.BLAST)
 
 
@@ -42,12 +40,10 @@ class ChunkFlow:
     on_progress: Callable[[], None]
     record: RunRecord = field(default_factory=RunRecord)
     _waiting: dict[Step, deque[Groups]] = field(default_factory=lambda: {step: deque() for step in Step})
-    _ready: list[SequenceGroup] = field(default_factory=list)
     _running: dict[PrefectFuture[Any], tuple[Step, Groups]] = field(default_factory=dict)
     _finished: SimpleQueue[PrefectFuture[Any]] = field(default_factory=SimpleQueue)
     _tasks: dict[Step, Any] = field(default_factory=dict)
     _numbers: Counter[Step] = field(default_factory=Counter)
-    _last_flush: float = field(default_factory=time.monotonic)
 
     def run(self, work: Work) -> None:
         """Work until nothing is left; chains that fail are marked with the reason.
@@ -58,7 +54,7 @@ class ChunkFlow:
         """
         self._add(Step.BLAST, work.blast)
         self._add(Step.HHSEARCH, work.hhsearch)
-        self._ready += work.partition + work.records
+        self._add(Step.PARTITION, work.partition + work.records)
         while self._fill_window():
             future = self._finished.get()
             step, chunk = self._running.pop(future)
@@ -100,14 +96,7 @@ class ChunkFlow:
         return bool(self._running)
 
     def _next_step(self) -> Step | None:
-        """What is nearest to its end goes first; groups to partition are collected for a few seconds while more come,
-        because many small tasks cost more than the partitioning itself."""
-        full = len(self._ready) >= self.settings.run.chunk_size
-        more_come = bool(self._waiting[Step.BLAST]) and time.monotonic() - self._last_flush < _LONGEST_COLLECTING
-        if self._ready and (full or not more_come):
-            self._add(Step.PARTITION, self._ready)
-            self._ready = []
-            self._last_flush = time.monotonic()
+        """What is nearest to its end goes first."""
         return next((step for step in _FINISH_FIRST if self._waiting[step]), None)
 
     def _submit(self, step: Step, chunk: Groups) -> None:
@@ -136,7 +125,6 @@ class ChunkFlow:
         self.batch.mark(result.updates)
         self.batch.snapshot(min_seconds=self.settings.run.snapshot_seconds)
         self._add(Step.HHSEARCH, result.remote)
-        self._ready += result.ready
 
 
 def _release(future: PrefectFuture[Any]) -> None:
