@@ -166,16 +166,21 @@ def _note_batch(record: RunRecord, batch: Batch, settings: Settings) -> None:
 
 
 def _measures(updates: list[ChainUpdate]) -> dict[str, float]:
-    """Means and sums over the sequences of a chunk."""
+    """Means and sums over the sequences of a chunk; a sequence may have gone through two steps at once."""
+    changes: dict[object, dict[str, Any]] = {}
+    for update in updates:
+        known = changes.setdefault(update.key, {})
+        evidence = {**(known.get("evidence") or {}), **(update.changes.get("evidence") or {})}
+        known.update(update.changes, evidence=evidence)
     measures: dict[str, float] = {}
     for step in Step:
-        shares = [share for update in updates if (share := update.changes.get(f"{step}_coverage")) is not None]
+        shares = [share for values in changes.values() if (share := values.get(f"{step}_coverage")) is not None]
         if shares:
             measures[f"{step}_coverage"] = sum(shares) / len(shares)
-    domains = [count for update in updates if (count := update.changes.get("domain_count")) is not None]
+    domains = [count for values in changes.values() if (count := values.get("domain_count")) is not None]
     if domains:
         measures["domains"] = sum(domains)
-    for update in updates:
-        for kind, counts in (update.changes.get("evidence") or {}).items():
+    for values in changes.values():
+        for kind, counts in values["evidence"].items():
             measures[f"{kind}_kept"] = measures.get(f"{kind}_kept", 0) + counts.get("kept", 0)
     return measures
