@@ -6,7 +6,9 @@ FASTA in; the real ``classify`` flow, tasks, local Dask workers, a real Prefect 
 report, and an embedded PostgreSQL of its own. Every sequence has its results in the search cache (hits over its
 whole length, HHsearch hits for 45 %), so that no search program starts: the code is that of any second run. All
 sequences are different unless ``--copies`` says how many chains share one. ``ms_per_chain`` is wall time from the
-flow's first line to its last over the chains; ``flow_rss_mb`` is the peak of the flow's process. What happens before
+flow's first line to its last over the chains; ``flow_rss_mb`` is the peak of the flow's process;
+``cpu_ms_per_chain`` is processor time of flow, workers and Prefect server, start and end included: it tells more than
+wall time where the machine has other work (``load_before``). What happens before
 (sequences, reference, cache, servers) is not counted.
 """
 
@@ -213,7 +215,7 @@ def measure(chains: int, copies: int, workers: int, work: Path | None) -> dict[s
         overrides = prepare(folder, chains, copies)
         overrides["workers"]["count"] = workers
         (folder / "prefect").mkdir()
-        load = os.getloadavg()[0]
+        load, before = os.getloadavg()[0], resource.getrusage(resource.RUSAGE_CHILDREN)
         with prefect_server(folder / "prefect") as url:
             environment = {**os.environ, "PREFECT_API_URL": url, "PREFECT_HOME": str(folder / "prefect"),
                            "PREFECT_LOGGING_LEVEL": "WARNING"}  # fmt: skip
@@ -222,6 +224,8 @@ def measure(chains: int, copies: int, workers: int, work: Path | None) -> dict[s
         if done.returncode:
             raise SystemExit(done.stderr[-3000:])
         measured = json.loads(done.stdout.splitlines()[-1])
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         subprocess.run(
             [sys.executable, "-m", "pyecod", "db", "stop"], check=False, capture_output=True,
             env={**os.environ, "PYECOD_DATABASE__DATA_DIR": str(folder / "postgres")},
@@ -233,6 +237,7 @@ def measure(chains: int, copies: int, workers: int, work: Path | None) -> dict[s
         "copies": copies,
         "workers": workers,
         "ms_per_chain": 1000 * measured["seconds"] / chains,
+        "cpu_ms_per_chain": 1000 * cpu / chains,
         **measured,
         "load_before": load,
     }
