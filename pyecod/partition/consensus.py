@@ -10,13 +10,15 @@ import numpy as np
 
 from pyecod.config import PartitionSettings
 from pyecod.partition.alignments import Bools, Ints
-from pyecod.partition.candidates import CandidateTable
+from pyecod.partition.candidates import KINDS, CandidateTable
 from pyecod.partition.strength import Floats, single_confidence
+from pyecod.search.hit import EvidenceType
 
 _FRAGMENT_INSIDE = 0.8  # share of a fragment's residues that must lie inside the cluster it is a fragment of
 _FRAGMENT_COVERAGE = 0.7  # reference coverage below which a candidate may be a fragment of another
 _KINSHIP = 0.2  # voters this share of the best evidence behind the best count 1/e
 _TERMINUS = 15.0  # unaligned reference residues at an end that make its vote for that end count 1/e
+_PROFILE = KINDS.index(EvidenceType.HHSEARCH)
 _AGREEMENT = 1.0  # most that agreeing hits add to the evidence: one order of magnitude
 
 
@@ -28,6 +30,7 @@ class Proposal:
     ``votes`` (shape: chain length) is the share of the
     members' weight that has a residue aligned, 0 to 1. ``core`` marks residues with at least half of it;
     ``start`` and ``end`` are the voted ends including the reference residues missing from the alignments, 1-based.
+    ``by_sequence`` is the best evidence of BLAST hits that cover their reference, 0 where there are none.
     ``confidence`` is that of the best member, raised a little by the others; ``weight`` what the layout gains.
     """
 
@@ -42,6 +45,7 @@ class Proposal:
     start: int
     end: int
     evidence: float
+    by_sequence: float
     confidence: float
     completeness: float
     weight: float
@@ -138,6 +142,7 @@ def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings
     else:  # the votes for the two ends contradict each other
         start, end = first, last
 
+    by_sequence = (table.kind[rows] != _PROFILE) & (table.reference_coverage[rows] >= settings.min_reference_coverage)
     best = int(rows[0])
     support = min(_AGREEMENT, float(np.log10(max(total / float(weight.max()), 1.0))))
     own = float(table.evidence[best])
@@ -157,6 +162,7 @@ def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings
         start=start,
         end=end,
         evidence=strongest,
+        by_sequence=float(evidence[by_sequence].max(initial=0.0)),
         confidence=trust,
         completeness=completeness,
         weight=trust * completeness * size - settings.domain_cost,

@@ -18,6 +18,7 @@ from pyecod.partition.consensus import Proposal, kinship
 from pyecod.partition.strength import STRONGEST
 
 _DECISIVE = 0.5  # share of a rival's certainty at which a proposal has lost, however many residues it explains
+_SURE_SEQUENCE = 10.0  # BLAST evidence (E = 1e-10) that profile hits alone cannot contradict: a profile may drift
 _HALF_CERTAIN = 10.0  # evidence of half certainty (E = 1e-10): where confidence no longer tells, certainty still does
 _SAME_REGION = 0.5  # shared residues / union from which two proposals contend for the classification of one region
 _QUORUM = 3  # hits that make a consensus
@@ -127,7 +128,8 @@ def _share_of_votes(one: Proposal, other: Proposal) -> float:
 
 
 def _decides(strong: Proposal, weak: Proposal) -> bool:
-    return _certainty(weak) <= _DECISIVE * _certainty(strong)
+    drifted = weak.by_sequence == 0 and strong.by_sequence >= _SURE_SEQUENCE and strong.h != weak.h
+    return drifted or _certainty(weak) <= _DECISIVE * _certainty(strong)
 
 
 def _certainty(proposal: Proposal) -> float:

@@ -17,6 +17,7 @@ def proposal(*segments: tuple[int, int], start: int = 0, end: int = 0, votes: fl
     return Proposal(
         number=0, h=0, members=np.zeros(1, np.int64), voices=none, trust=none, votes=core * votes, core=core,
         size=int(core.sum()), start=start or segments[0][0], end=end or segments[-1][1], evidence=20.0,
+        by_sequence=20.0,
         confidence=0.9, completeness=1.0, weight=1.0,
     )  # fmt: skip
 

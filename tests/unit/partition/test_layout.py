@@ -21,6 +21,7 @@ def proposal(
     confidence: float = 0.8,
     evidence: float = 20.0,
     hits: int = 1,
+    sequence: bool = True,
 ) -> Proposal:
     core = np.zeros(LENGTH, dtype=bool)
     for start, end in segments:
@@ -38,6 +39,7 @@ def proposal(
         start=segments[0][0],
         end=segments[-1][1],
         evidence=evidence,
+        by_sequence=evidence if sequence else 0.0,
         confidence=confidence,
         completeness=1.0,
         weight=confidence * size - 8,
@@ -83,6 +85,12 @@ def test_one_mislabelled_reference_is_outvoted_by_many_just_as_close() -> None:
 def test_many_remote_hits_do_not_outvote_a_much_closer_one() -> None:
     close, remote = proposal(0, (1, 90), h=1, evidence=100.0), proposal(1, (1, 90), h=2, evidence=15.0, hits=500)
     assert numbers(lay_out([close, remote], options())) == [0]
+
+
+def test_profile_hits_alone_do_not_contradict_a_sure_sequence_hit() -> None:
+    drifted = proposal(0, (1, 119), h=1, evidence=45.0, sequence=False)
+    assert numbers(lay_out([drifted, proposal(1, (1, 80), h=2, evidence=28.0)], options())) == [1]
+    assert numbers(lay_out([drifted, proposal(1, (1, 80), h=2, evidence=28.0, sequence=False)], options())) == [0]
 
 
 def test_losers_are_told_who_beat_them() -> None:
