@@ -85,7 +85,7 @@ def draw_scores(sets: Sequence[EvidenceSet]) -> Any:
             [i + 0.3 for i in range(len(_MEASURES))], [title for _, title in _MEASURES], rotation=35, ha="right"
         )
         axis.set_ylim(0, 1)
-    axes[0].legend(frameon=False, fontsize=7, loc="lower left")
+    axes[-1].legend(frameon=False, fontsize=7, loc="upper right")
     return figure
 
 

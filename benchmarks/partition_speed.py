@@ -4,7 +4,7 @@
 
 Evidence is simulated with exactly --hits hits on --length residues, the reference built by `pyecod reference build` and
 kept in --work. Each size is measured in a process of its own, one thread; times are the median over the chains of the
-best of three runs of each, so that a busy machine tells as little as possible. Chains with --most hits show that the
+best of five runs of each, so that a busy machine tells as little as possible. Chains with --most hits show that the
 cost grows linearly. The last line of --json is one flat object: `cpu_ms_per_chain_small`, `cpu_ms_per_chain_full`,
 `us_per_hit`, `rss_mb` (whole process), `us_per_hit_most`.
 """
@@ -25,7 +25,7 @@ from pyecod.config import data_home
 from pyecod.errors import UsageError
 from pyecod.evidence import DomainSummary
 
-_RUNS = 3
+_RUNS = 5
 
 
 def main() -> None:
