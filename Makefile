@@ -25,7 +25,13 @@ unit: .venv/.ready
 
 test: setup lint
 	@deployments/install-test-programs.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -rs -m "not cluster"
+	@echo "the tests on a real SLURM are a command of their own: make cluster (root, about 10 minutes)"
+
+# every fault of a cluster, on a real SLURM that the tests start themselves
+cluster: setup
+	@deployments/install-test-programs.sh
+	$(BIN)/pytest -rs tests/cluster
 
 # one week on a real SLURM (root), twenty things of it killed at random moments; CHAOS_SEED=2 for other moments
 chaos: setup

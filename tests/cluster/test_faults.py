@@ -58,6 +58,7 @@ def test_a_killed_flow_leaves_jobs_that_the_next_run_cancels_and_two_flows_exclu
     wait_until(lambda: running_on(slurm), 120, "workers")
     batch = site.batch()
     wait_until(lambda: searched(batch) >= 3, 120, "the first searches")
+    run.process.send_signal(signal.SIGSTOP)  # so that it cannot be done before the second is refused
     second = site.update_weeks(day)
     assert second.wait() == 3
     assert f"pid {run.process.pid}" in second.say() + second.out.read_text()
