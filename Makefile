@@ -2,7 +2,7 @@
 # make docs: write the settings reference and the outputs in docs/ anew
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: setup demo pictures test chaos unit lint bench docs lock clean
+.PHONY: setup demo pictures test cluster chaos unit lint bench docs lock clean
 
 setup: .venv/.ready
 	@deployments/install-programs.sh
