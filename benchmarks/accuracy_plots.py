@@ -27,6 +27,7 @@ from pyecod.config import PartitionSettings, data_home, load_settings
 from pyecod.ids import ChainKey
 from pyecod.partition.candidates import tabulate
 from pyecod.partition.consensus import propose
+from pyecod.partition.counting import indices_by_type
 from pyecod.partition.scoring import Scores, score
 
 _COLOURS = {"pyecod": "#1b6ca8", "mapped": "#7aa95c", "best_first": "#e0a030", "longest_first": "#b0b0b0"}
@@ -114,7 +115,7 @@ def _judged(chains: EvidenceSet) -> list[tuple[ChainKey, float, bool]]:
     judged = []
     for key, evidence in chains.evidence.items():
         true = [domain for domain in labelled if domain.chain == key]
-        table, _ = tabulate(evidence, chains.reference, settings)
+        table, _ = tabulate(evidence, indices_by_type(evidence), chains.reference, settings)
         for proposal in propose(table, evidence.length, settings):
             for domain in true:
                 inside = int((proposal.core & domain.range.mask(evidence.length)).sum())
