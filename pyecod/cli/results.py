@@ -69,5 +69,5 @@ def plain_result(result: Any) -> dict[str, Any]:
         "database": result.database,
         "report": result.report,
         "alerts": result.alerts,
-        **(result.counters.toplain_result() if result.counters else {}),
+        **(result.counters.to_dict() if result.counters else {}),
     }
