@@ -300,3 +300,14 @@ def poisoned(tmp_path: Path) -> Callable[[Mapping[str, int]], str]:
         return f"{folder}:{os.environ['PATH']}"
 
     return make
+
+
+@pytest.fixture
+def slowly(tmp_path: Path) -> str:
+    """A PATH on which every hhblits takes some seconds longer, so that there is time to kill things."""
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    script = folder / "hhblits"
+    script.write_text(f'#!/bin/bash\n[ "$1" = -i ] && sleep 4\nexec {shutil.which("hhblits")} "$@"\n')
+    script.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"

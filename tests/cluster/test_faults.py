@@ -25,9 +25,9 @@ def searched(batch: Path) -> int:
 
 
 def test_workers_and_nodes_die_and_the_week_is_the_same(
-    site: Any, slurm: Any, wait_until: Any, cluster_world: Any, undisturbed: Any
+    site: Any, slurm: Any, wait_until: Any, slowly: str, cluster_world: Any, undisturbed: Any
 ) -> None:
-    run = site.update_weeks(cluster_world.world.dates[0])
+    run = site.update_weeks(cluster_world.world.dates[0], PATH=slowly)
     wait_until(lambda: len(running_on(slurm)) == 3, 120, "workers")
     batch = site.batch()
     assert {name.partition(".")[0] for _, name, _, _ in slurm.queue()} == {slurm.queue()[0][1]}
@@ -51,10 +51,10 @@ def test_workers_and_nodes_die_and_the_week_is_the_same(
 
 
 def test_a_killed_flow_leaves_jobs_that_the_next_run_cancels_and_two_flows_exclude_each_other(
-    site: Any, slurm: Any, wait_until: Any, cluster_world: Any, undisturbed: Any
+    site: Any, slurm: Any, wait_until: Any, slowly: str, cluster_world: Any, undisturbed: Any
 ) -> None:
     day = cluster_world.world.dates[0]
-    run = site.update_weeks(day)
+    run = site.update_weeks(day, PATH=slowly)
     wait_until(lambda: running_on(slurm), 120, "workers")
     batch = site.batch()
     wait_until(lambda: searched(batch) >= 3, 120, "the first searches")
@@ -74,8 +74,10 @@ def test_a_killed_flow_leaves_jobs_that_the_next_run_cancels_and_two_flows_exclu
     assert slurm.queue() == []
 
 
-def test_a_terminated_flow_takes_its_jobs_along(site: Any, slurm: Any, wait_until: Any, cluster_world: Any) -> None:
-    run = site.update_weeks(cluster_world.world.dates[0])
+def test_a_terminated_flow_takes_its_jobs_along(
+    site: Any, slurm: Any, wait_until: Any, slowly: str, cluster_world: Any
+) -> None:
+    run = site.update_weeks(cluster_world.world.dates[0], PATH=slowly)
     wait_until(lambda: running_on(slurm), 120, "workers")
     batch = site.batch()
     wait_until(lambda: searched(batch) >= 2, 120, "the first searches")
@@ -108,9 +110,9 @@ def test_a_poisonous_chain_fails_alone_with_the_reason_and_a_hungry_one_gets_mor
 
 
 def test_the_prefect_server_is_away_for_a_while(
-    site: Any, slurm: Any, wait_until: Any, cluster_world: Any, undisturbed: Any, prefect_server: Any
+    site: Any, slurm: Any, wait_until: Any, slowly: str, cluster_world: Any, undisturbed: Any, prefect_server: Any
 ) -> None:
-    run = site.update_weeks(cluster_world.world.dates[0])
+    run = site.update_weeks(cluster_world.world.dates[0], PATH=slowly)
     wait_until(lambda: running_on(slurm), 120, "workers")
     batch = site.batch()
     wait_until(lambda: searched(batch) >= 3, 120, "the first searches")
