@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pyecod.batch.header import utc_now
 from pyecod.batch.paths import find_batches
 from pyecod.batch.plan import next_step
 from pyecod.batch.record import ChainRecord
+from pyecod.batch.repairs import is_accepted, parse_week, week_of
 from pyecod.errors import BatchError, BrokenInputError, IdError
 from pyecod.files import atomic_write
 from pyecod.ids import ChainKey
@@ -99,8 +101,9 @@ def scan(
 ) -> ScanResult:
     """Look through the batches under ``base_path`` whose name matches ``pattern``.
 
-    A chain is done when its record says so and its partition file is there; ``skip_existing=False`` lists done chains
-    as well. ``strong_coverage`` is the BLAST coverage from which a chain counts as strong (``search.hhsearch_below``).
+    A chain is done when its record says so and its partition file is there, or when a repair has mended it;
+    ``skip_existing=False`` lists done chains as well. ``strong_coverage`` is the BLAST coverage from which a chain
+    counts as strong (``search.hhsearch_below``).
     A batch that cannot be read is reported and the others are scanned.
 
     Raises:
@@ -108,6 +111,7 @@ def scan(
     """
     tasks: list[Task] = []
     batches: list[BatchScan] = []
+    mended = _mended(base_path) if skip_existing else set()
     for path in find_batches(base_path, pattern):
         try:
             batch = Batch.open(path)
@@ -117,7 +121,8 @@ def scan(
         found = [
             task
             for task in _tasks(batch, strong_coverage, skip_existing)
-            if task.priority in priorities
+            if (task.key, parse_week(task.source_week or "")) not in mended
+            and task.priority in priorities
             and not (representatives_only and task.representative not in (None, str(task.key)))
         ]
         counters = batch.counters()
@@ -131,6 +136,20 @@ def scan(
     tasks.sort(key=lambda task: _RANK[task.priority])  # stable: batches and chains keep their order
     chosen = tasks if maximum is None else tasks[:maximum]
     return ScanResult(tuple(chosen), tuple(batches), len(tasks) - len(chosen))
+
+
+def _mended(base_path: Path) -> set[tuple[ChainKey, datetime.date | None]]:
+    """Chains, with their weeks, that repairs have done since; a repair that cannot be read has mended nothing."""
+    mended = set()
+    for path in find_batches(base_path, "ecod_repair_*"):
+        try:
+            batch = Batch.open(path)
+        except BatchError:
+            continue  # reported when its turn comes
+        for record in batch.manifest.chains.values():
+            if record.is_done and not record.is_failed and is_accepted(batch.header, record):
+                mended.add((record.key, week_of(batch.header, record)))
+    return mended
 
 
 def _tasks(batch: Batch, strong_coverage: float, skip_existing: bool) -> Iterator[Task]:

@@ -17,6 +17,7 @@ from flows.repair import repair
 from flows.update_weeks import update_weeks
 from pyecod.batch import Batch, DataType, RunHistory, Status, weekly_name
 from pyecod.batch.repairs import Verdict
+from pyecod.batch.scan import scan
 from pyecod.cli.main import app
 from pyecod.config import load_settings
 from pyecod.errors import BrokenInputError, PyecodError, UsageError
@@ -121,6 +122,8 @@ def test_failed_chains_are_repaired_from_the_cache_and_equal_an_undisturbed_week
         assert ranges == pdb_ranges(good, key)
         assert ranges or not repaired.manifest.chains[key].domain_count
         assert all(outcome.item.why.startswith("failed at blast: blastp: killed") for outcome in result.outcomes)
+    left = scan(base_path, strong_coverage=0.9)
+    assert not {str(task.key) for task in left.tasks} & set(victims)
     again = repair(reason="error_fix", failed=True, overrides=small_world.overrides(base_path))
     assert again.batch is None
     assert again.plan.chains == ()
