@@ -116,11 +116,14 @@ def _collect(
     verdicts: Verdicts,
 ) -> _Hsps:
     by_hit = [hits[index].hsps for index in chosen]
-    listed = [hsp for hsps in by_hit for hsp in hsps if hsp.segments]
-    owner = [index for index, hsps in zip(chosen, by_hit, strict=True) for hsp in hsps if hsp.segments]
-    number = [place for hsps in by_hit for place, hsp in enumerate(hsps) if hsp.segments]
-    named = [subject for subject, hsps in zip(subjects, by_hit, strict=True) for hsp in hsps if hsp.segments]
+    listed = list(chain.from_iterable(by_hit))
+    count = np.fromiter(map(len, by_hit), np.int64, len(by_hit))
+    place = np.repeat(np.arange(len(by_hit)), count)
+    number = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
     counts = np.fromiter((len(h.segments) for h in listed), np.int64, len(listed))
+    if not counts.all():  # an HSP without segments says nothing
+        place, number = place[counts > 0], number[counts > 0]
+        listed, counts = [h for h in listed if h.segments], counts[counts > 0]
     total = int(counts.sum())
     flat = chain.from_iterable(map(_COORDINATES, chain.from_iterable(h.segments for h in listed)))
     segments = np.fromiter(flat, np.int64, 4 * total).reshape(total, 4)
@@ -128,7 +131,7 @@ def _collect(
     ends = segments[first].copy()
     ends[:, 1::2] = segments[first + counts - 1, 1::2]
 
-    hit = np.array(owner, np.int64)
+    hit = np.array(chosen, np.int64)[place]
     evalue = np.array([h.evalue for h in listed], np.float64)
     probability = np.array([h.probability for h in listed], np.float64)
     if chosen and hits[chosen[0]].type is EvidenceType.HHSEARCH:
@@ -144,8 +147,8 @@ def _collect(
         verdicts[hit[mask]] = reason
     return _Hsps(
         hit,
-        np.array(number, np.int64),
-        np.array(named, np.int64),
+        number,
+        np.array(subjects, np.int64)[place],
         evidence,
         probability / 100.0,
         usable,

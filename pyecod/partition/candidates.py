@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from pyecod.config import PartitionSettings
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Alignments, Bools, Ints, align, stack
-from pyecod.partition.counting import Verdict, Verdicts, indices_by_type, mask_of
+from pyecod.partition.counting import Verdict, Verdicts, mask_of
 from pyecod.partition.decompose import chain_candidates
 from pyecod.partition.strength import STRONGEST, Floats, confidence, posterior_of_evidence
 from pyecod.search.hit import EvidenceType
@@ -60,10 +60,11 @@ class CandidateTable:
         return len(self.row)
 
 
-def tabulate(evidence: DomainSummary, reference: Any, settings: PartitionSettings) -> tuple[CandidateTable, Verdicts]:
-    """Candidates of all hits, and per hit why it gave none (``USABLE`` where it did)."""
+def tabulate(
+    evidence: DomainSummary, by_type: Mapping[EvidenceType, Sequence[int]], reference: Any, settings: PartitionSettings
+) -> tuple[CandidateTable, Verdicts]:
+    """Candidates of all hits (given by type, as indices), and per hit why it gave none (``USABLE`` where it did)."""
     verdicts: Verdicts = np.zeros(len(evidence.hits), np.int8)
-    by_type = indices_by_type(evidence)
     parts = []
     for code, kind in enumerate(KINDS):
         if by_type.get(kind):
@@ -71,7 +72,7 @@ def tabulate(evidence: DomainSummary, reference: Any, settings: PartitionSetting
             segments, rows = build(evidence, by_type[kind], reference, settings, verdicts)
             if len(segments.alignment):
                 parts.append((code, segments, rows))
-    table = _table(parts, set(by_type) | set(evidence.found), reference, evidence.length, settings)
+    table = _table(parts, set(by_type), reference, evidence.length, settings)
     unused = (verdicts == Verdict.USABLE) & ~mask_of(len(verdicts), [table.pair_hit])
     verdicts[unused] = Verdict.TOO_SHORT
     return table, verdicts

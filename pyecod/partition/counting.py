@@ -57,7 +57,8 @@ def indices_by_type(evidence: DomainSummary) -> dict[EvidenceType, list[int]]:
 
 
 def count_evidence(
-    evidence: DomainSummary,
+    by_type: Mapping[EvidenceType, Sequence[int]],
+    found: Mapping[EvidenceType, int],
     verdicts: Verdicts,
     accepted: NDArray[np.bool_],
     contradicted: NDArray[np.bool_],
@@ -72,10 +73,7 @@ def count_evidence(
     final[touching & (verdicts == Verdict.USABLE)] = Verdict.OTHER_EXTENT
     final[contradicted & (verdicts == Verdict.USABLE)] = Verdict.CONFLICT
     final[accepted] = Verdict.USABLE
-    return {
-        kind: _count(evidence.found.get(kind, 0), verdicts[members], final[members])
-        for kind, members in indices_by_type(evidence).items()
-    }
+    return {kind: _count(found.get(kind, 0), verdicts[members], final[members]) for kind, members in by_type.items()}
 
 
 def _count(found: int, verdicts: Verdicts, final: Verdicts) -> EvidenceCount:

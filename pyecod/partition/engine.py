@@ -15,7 +15,7 @@ from pyecod.partition.boundaries import FREE, assign_residues
 from pyecod.partition.candidates import CandidateTable, tabulate
 from pyecod.partition.classify import classify, find_support
 from pyecod.partition.consensus import Proposal, propose
-from pyecod.partition.counting import UNKNOWN, Verdicts, count_evidence, mask_of
+from pyecod.partition.counting import UNKNOWN, Verdicts, count_evidence, indices_by_type, mask_of
 from pyecod.partition.explain import explain_domains
 from pyecod.partition.layout import lay_out
 from pyecod.partition.leftover import explain_leftover
@@ -42,7 +42,8 @@ def partition_chain(evidence: DomainSummary, reference: Any, settings: Settings,
             where=str(evidence.key),
             hint="write the domain summary again",
         )
-    table, verdicts = tabulate(evidence, reference, options)
+    by_type = indices_by_type(evidence)
+    table, verdicts = tabulate(evidence, by_type, reference, options)
     proposals = propose(table, evidence.length, options)
     layout = lay_out(proposals, options)
     tags = terminal_tags(evidence.sequence) if evidence.sequence else np.zeros(evidence.length, dtype=bool)
@@ -64,7 +65,8 @@ def partition_chain(evidence: DomainSummary, reference: Any, settings: Settings,
         domains=domains,
         unassigned=explain_leftover(labels, tags, evidence.sequence, losers, options),
         counts=count_evidence(
-            evidence,
+            by_type,
+            evidence.found,
             verdicts,
             mask_of(len(verdicts), (support.hits_agreeing for support in supports.values())),
             mask_of(len(verdicts), (support.hits_over for support in supports.values())),

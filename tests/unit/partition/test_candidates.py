@@ -9,7 +9,7 @@ import pytest
 
 from pyecod.config import PartitionSettings
 from pyecod.partition.candidates import KINDS, CandidateTable, tabulate
-from pyecod.partition.counting import Verdict
+from pyecod.partition.counting import Verdict, indices_by_type
 from pyecod.partition.strength import STRONGEST
 from pyecod.search.hit import EvidenceType, Hit
 
@@ -24,7 +24,8 @@ def pieces(table: CandidateTable, place: int = 0) -> list[tuple[int, int]]:
 def table_of(
     reference: Any, evidence: SimpleNamespace, *hits: Hit, length: int = 400
 ) -> tuple[CandidateTable, list[str]]:
-    table, verdicts = tabulate(evidence.summary(length, *hits), reference, PartitionSettings())
+    made = evidence.summary(length, *hits)
+    table, verdicts = tabulate(made, indices_by_type(made), reference, PartitionSettings())
     return table, [Verdict(code).name.lower() for code in verdicts]
 
 

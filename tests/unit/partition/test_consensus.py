@@ -9,6 +9,7 @@ import pytest
 from pyecod.config import PartitionSettings
 from pyecod.partition.candidates import tabulate
 from pyecod.partition.consensus import Proposal, propose
+from pyecod.partition.counting import indices_by_type
 from pyecod.ranges import ResidueRange
 
 
@@ -23,7 +24,8 @@ def reference(make_reference: Callable[..., Any]) -> Any:
 
 def proposals(evidence: SimpleNamespace, reference: Any, *hits: Any, **options: Any) -> list[Proposal]:
     settings = PartitionSettings(**options)
-    table, _ = tabulate(evidence.summary(400, *hits), reference, settings)
+    made = evidence.summary(400, *hits)
+    table, _ = tabulate(made, indices_by_type(made), reference, settings)
     return propose(table, 400, settings)
 
 
