@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyecod.cli.output import console, messages, print_json
+
+if TYPE_CHECKING:
+    from flows.process_batch import BatchResult
 
 _MOST_REASONS = 10
 
 
-def exit_code(results: Sequence[Any]) -> int:
+def exit_code(results: Sequence[BatchResult]) -> int:
     """0 all done, 1 done with failed chains or entries, 3 a batch could not be finished."""
     if any(result.problem for result in results):
         return 3
     return 1 if any(result.failures for result in results) else 0
 
 
-def print_results(results: Sequence[Any], as_json: bool) -> None:
+def print_results(results: Sequence[BatchResult], as_json: bool) -> None:
     """One line per batch, then what failed and why, where the report is, and what became of the database."""
     if as_json:
         print_json([plain_result(result) for result in results])
@@ -35,7 +38,7 @@ def print_results(results: Sequence[Any], as_json: bool) -> None:
         _print_details(result)
 
 
-def _cells(result: Any) -> list[str]:
+def _cells(result: BatchResult) -> list[str]:
     counters = result.counters
     if counters is None:
         return ["–"] * 10
@@ -45,7 +48,7 @@ def _cells(result: Any) -> list[str]:
     return [str(value) for value in (*values, *quality)]
 
 
-def _print_details(result: Any) -> None:
+def _print_details(result: BatchResult) -> None:
     out = messages()
     if result.problem:
         out.print(f"[red]{result.name} could not be finished[/red]: {result.problem}", soft_wrap=True)
@@ -60,7 +63,7 @@ def _print_details(result: Any) -> None:
         out.print(f"report:   {result.report}", soft_wrap=True)
 
 
-def plain_result(result: Any) -> dict[str, Any]:
+def plain_result(result: BatchResult) -> dict[str, Any]:
     """A batch's result as JSON has it."""
     return {
         "batch": result.name,
@@ -69,5 +72,5 @@ def plain_result(result: Any) -> dict[str, Any]:
         "database": result.database,
         "report": result.report,
         "alerts": result.alerts,
-        **(result.counters.to_dict() if result.counters else {}),
+        **(result.counters.to_plain() if result.counters else {}),
     }

@@ -60,9 +60,10 @@ def spoil(batch: Batch, reason: str = "blastp: killed by signal 9", count: int =
     leads = [r for r in batch.manifest.chains.values() if r.can_classify and r.representative == str(r.key)]
     chosen = {str(lead.key) for lead in leads[:count]}
     victims = [r.key for r in batch.manifest.chains.values() if r.representative in chosen]
-    failed = {"blast_status": Status.FAILED, "partition_status": Status.PENDING, "failed_step": "blast",
-              "failure_reason": reason, "attempts": 3, "partition_coverage": None, "partition_quality": None,
-              "domain_count": None, "partition_outcome": None}  # fmt: skip
+    failed = {"blast_status": Status.FAILED, "blast_coverage": None, "needs_hhsearch": None,
+              "hhsearch_status": Status.PENDING, "hhsearch_coverage": None, "partition_status": Status.PENDING,
+              "failed_step": "blast", "failure_reason": reason, "attempts": 3, "partition_coverage": None,
+              "partition_quality": None, "domain_count": None, "partition_outcome": None}  # fmt: skip
     with batch.lock():
         batch.mark([ChainUpdate(key, failed) for key in victims], repair=True)
     return sorted(map(str, victims))
@@ -441,3 +442,43 @@ def test_earlier_hits_are_all_there_in_the_repair(small_world: Any, base_path: P
     for name in chains:
         assert repaired.manifest.chains[name].evidence == source.manifest.chains[name].evidence
         assert EvidenceType.HHSEARCH in repaired.manifest.chains[name].evidence
+
+
+def command(small_world: Any, base_path: Path, *arguments: str) -> Any:
+    """The command as a person gives it, with the settings of the other tests in a file."""
+    file = base_path.parent / "settings.yaml"
+    file.write_text(yaml.safe_dump(small_world.overrides(base_path)))
+    return CliRunner().invoke(app, [*arguments, "--settings", str(file)])
+
+
+def test_the_command_shows_the_plan_and_then_before_and_after(small_world: Any, base_path: Path) -> None:
+    victims = spoil(first_week(small_world, base_path))
+    asked = ("repair", "--failed", "--reason", "error_fix")
+    plan = orjson.loads(command(small_world, base_path, *asked, "--dry-run", "--json").stdout)
+    assert sorted(chain["key"] for chain in plan["chains"]) == victims
+    assert plan["searches"]["blast"] == 0
+    told = command(small_world, base_path, *asked, "--dry-run")
+    assert told.exit_code == 0
+    assert "dry run: nothing was changed" in told.output
+    done = command(small_world, base_path, *asked, "--yes", "--json")
+    assert done.exit_code == 1, done.output  # the entry that is gone from the mirror cannot be read
+    result = orjson.loads(done.stdout)
+    assert result["verdicts"] == {"better": len(victims)}
+    assert {row["quality_before"] for row in result["outcomes"]} == {"failed"}
+    page = (Path(result["batch"]["path"]) / "report" / "index.html").read_text()
+    assert "Before and after" in page
+    assert all(victim in page for victim in victims)
+    wrong = command(small_world, base_path, "repair", "--failed", "--reason", "boredom")
+    assert wrong.exception.exit_code == 2
+
+
+def test_retry_gives_exhausted_chains_new_attempts_in_their_own_batch(small_world: Any, base_path: Path) -> None:
+    victims = spoil(first_week(small_world, base_path))
+    tasks = base_path.parent / "tasks.json"
+    update_weeks(start_date=small_world.world.dates[0], end_date=small_world.world.dates[0],
+                 overrides=small_world.overrides(base_path))  # fmt: skip
+    assert first_week(small_world, base_path).counters().failed == len(victims)  # tried too often
+    assert command(small_world, base_path, "scan", "--only", "failed", "--output", str(tasks)).exit_code == 0
+    retried = command(small_world, base_path, "retry", "--tasks", str(tasks), "--yes", "--json")
+    assert retried.exit_code == 1, retried.output
+    assert first_week(small_world, base_path).counters().failed == 0
