@@ -7,9 +7,9 @@ and with more than one HSP each HSP's own scores; without children the hit's att
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from lxml import etree
 
@@ -35,10 +35,10 @@ _TYPES = {kind.value: kind for kind in EvidenceType}
 
 
 class TargetLookup(Protocol):
-    """What the writer asks a reference: the length and names of a target."""
+    """What the writer asks a reference: the family and length of each target."""
 
-    def domain(self, domain_id: str, /) -> Any:
-        """The reference domain; KeyError where unknown."""
+    def families(self, ids: Sequence[str], /) -> Sequence[tuple[str, int] | None]:
+        """Family and length in residues of each reference domain, None where unknown."""
 
     def chain_length(self, chain_key: str, /) -> int | None:
         """Residues of a reference chain, None where unknown."""
@@ -58,8 +58,8 @@ def write_summary(path: Path, summary: DomainSummary, reference: TargetLookup | 
     write_protein(root, summary.key, summary.length, summary.sequence).tail = "\n"
     evidence = etree.SubElement(root, "evidence")
     evidence.text = evidence.tail = "\n"
-    for hit in summary.hits:
-        _write_hit(evidence, hit, reference).tail = "\n"
+    for hit, (family, target_length) in zip(summary.hits, _targets(summary.hits, reference), strict=True):
+        _write_hit(evidence, hit, family, target_length).tail = "\n"
     metadata = etree.SubElement(root, "metadata")
     metadata.text = metadata.tail = "\n"
     for name in ("batch_id", "timestamp", "reference_version"):
@@ -135,40 +135,47 @@ def _text_of(parent: Element | None, name: str) -> str:
     return "" if parent is None else (parent.findtext(name) or "").strip()
 
 
-def _write_hit(evidence: Element, hit: Hit, reference: TargetLookup | None) -> Element:
-    spans = tuple(Segment(h.query_start, h.query_end, h.target_start, h.target_end) for h in hit.hsps)
-    family, target_length = _describe(hit, reference)
+def _targets(hits: Sequence[Hit], reference: TargetLookup | None) -> Sequence[tuple[str, int | None]]:
+    """Family and length of each hit's target; nothing without a reference or where it does not know the domain."""
+    if reference is None:
+        return [("", None)] * len(hits)
+    domains = reference.families([hit.target for hit in hits])
+    targets: list[tuple[str, int | None]] = []
+    for hit, domain in zip(hits, domains, strict=True):
+        if hit.type is EvidenceType.CHAIN_BLAST:
+            targets.append(("", hit.target_length or reference.chain_length(hit.target)))
+        else:
+            targets.append(domain or ("", hit.target_length))
+    return targets
+
+
+def _write_hit(evidence: Element, hit: Hit, family: str, target_length: int | None) -> Element:
     attributes = {"type": hit.type.value, "target": hit.target}
     if family:
         attributes["target_family"] = family
     if hit.target_length is not None:
         attributes["reference_length"] = str(hit.target_length)
     attributes |= _scores(hit.hsps[0], hit.evalue)
-    if reference is not None and target_length:
-        aligned = ResidueRange.of(
-            (s.target_start, s.target_end) for h in hit.hsps for s in h.segments if s.target_start
-        )
-        attributes["coverage"] = f"{min(1.0, len(aligned) / target_length):.4f}"
-    attributes |= _ranges(spans)
-    element = add_element(evidence, "hit", attributes)
+    if target_length:
+        attributes["coverage"] = f"{min(1.0, _aligned(hit) / target_length):.4f}"
     several = len(hit.hsps) > 1
+    if several or len(hit.hsps[0].segments) > 1:
+        spans = tuple(Segment(h.query_start, h.query_end, h.target_start, h.target_end) for h in hit.hsps)
+    else:
+        spans = hit.hsps[0].segments
+    element = add_element(evidence, "hit", attributes | _ranges(spans))
     for hsp in hit.hsps:
         if several or len(hsp.segments) > 1:
             etree.SubElement(element, "hsp", _ranges(hsp.segments) | (_scores(hsp, hsp.evalue) if several else {}))
     return element
 
 
-def _describe(hit: Hit, reference: TargetLookup | None) -> tuple[str, int | None]:
-    """Family name and length of the target; nothing where the reference does not know it."""
-    if reference is None:
-        return "", None
-    if hit.type is EvidenceType.CHAIN_BLAST:
-        return "", hit.target_length or reference.chain_length(hit.target)
-    try:
-        domain = reference.domain(hit.target)
-    except KeyError:
-        return "", hit.target_length
-    return domain.names.get("f") or domain.f_group or domain.t_group or "", domain.length
+def _aligned(hit: Hit) -> int:
+    """Residues of the target in any of the hit's alignments."""
+    segments = [s for h in hit.hsps for s in h.segments if s.target_start]
+    if len(segments) == 1:
+        return segments[0].target_end - segments[0].target_start + 1
+    return len(ResidueRange.of((s.target_start, s.target_end) for s in segments))
 
 
 def _scores(hsp: Hsp, evalue: float | None) -> dict[str, str]:

@@ -187,6 +187,24 @@ class Reference:
             is_representative=bool(columns.representative[row]),
         )
 
+    def families(self, ids: Sequence[str]) -> list[tuple[str, int] | None]:
+        """Family and length in residues of each domain, None where the reference does not have it.
+
+        The family is the F-group's name, where it has none its id, without an F-group the T-group's id.
+        """
+        rows = self._domain_ids.rows(ids)
+        columns = (self._domains.f[rows], self._domains.t[rows], self._domains.length[rows], rows)
+        return [
+            (self._family(f, t), length) if row >= 0 else None
+            for f, t, length, row in zip(*(column.tolist() for column in columns), strict=True)
+        ]
+
+    def _family(self, f: int, t: int) -> str:
+        group = self._group_of("f", f)
+        if group is None:
+            return self._group_of("t", t) or ""
+        return self.groups.names.get(group) or group
+
     def id_at(self, row: int) -> str:
         """Id of the domain of a row, 0 or more."""
         return self._domain_ids.id_at(row)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import gzip
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -116,11 +116,9 @@ def test_types_that_were_searched_and_found_nothing_are_told_from_those_not_sear
 
 
 def test_family_and_reference_coverage_are_written_when_a_reference_is_given(tmp_path: Path) -> None:
-    domain = SimpleNamespace(names={"f": "GFP & kin"}, f_group="1.1.1.1", t_group="1.1.1", length=200)
-
     class Lookup:
-        def domain(self, domain_id: str, /) -> object:
-            return {"e1suaA1": domain}[domain_id]
+        def families(self, ids: Sequence[str], /) -> Sequence[tuple[str, int] | None]:
+            return [{"e1suaA1": ("GFP & kin", 200)}.get(domain_id) for domain_id in ids]
 
         def chain_length(self, chain_key: str, /) -> int | None:
             return {"1sua_A": 374}.get(chain_key)

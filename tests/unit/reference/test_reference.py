@@ -42,6 +42,12 @@ def reference(path: Path) -> Reference:
     return Reference.open(path)
 
 
+def test_families_are_named_as_deep_as_the_list_goes(reference: Reference) -> None:
+    ids = ["e1abcA2", "e1abca1", "e4abc.1", "e3abcA1", "e9zzzA1"]
+    assert reference.families(ids) == [("RVP", 32), ("1.1.1", 50), ("", 18), ("", 3), None]
+    assert reference.families([]) == []
+
+
 def test_a_domain_is_everything_the_list_says(reference: Reference) -> None:
     assert reference.domain("e1abcA2") == ReferenceDomain(
         id="e1abcA2",
