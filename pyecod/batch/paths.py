@@ -67,15 +67,15 @@ class BatchPaths:
 
     def fasta_path(self, key: ChainKey) -> Path:
         """``fastas/8s72_A.fa``."""
-        return self.root / "fastas" / f"{key.file_stem}.fa"
+        return self.root / f"fastas/{key.file_stem}.fa"
 
     def summary_path(self, key: ChainKey) -> Path:
         """``summaries/8s72_A.summary.xml``; ``key`` is the representative of its identical chains."""
-        return self.root / "summaries" / f"{key.file_stem}.summary.xml"
+        return self.root / f"summaries/{key.file_stem}.summary.xml"
 
     def partition_path(self, key: ChainKey) -> Path:
         """``partitions/8s72_A.partition.xml``."""
-        return self.root / "partitions" / f"{key.file_stem}.partition.xml"
+        return self.root / f"partitions/{key.file_stem}.partition.xml"
 
     def file(self, record: ChainRecord, kind: str) -> Path | None:
         """A file its record names (``summary``, ``partition``…), None where it names none."""

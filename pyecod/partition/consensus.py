@@ -111,14 +111,14 @@ def _clusters(group: _Group, length: int, settings: PartitionSettings) -> Iterat
         inside = np.zeros(length + 1)
         for i in range(group.head[seed], group.tail[seed] + 1):
             inside[left[i] : right[i] + 1] = 1
-        before = np.cumsum(inside)
+        before = inside.cumsum()
         shared = np.bincount(group.owner, weights=before[right] - before[left - 1])
         agree = shared >= settings.cluster_iou * (size + size[seed] - shared)
         agree |= fragment & (shared >= _FRAGMENT_INSIDE * size)
         agree &= free
         agree[seed] = True
         free &= ~agree
-        yield np.flatnonzero(agree)
+        yield agree.nonzero()[0]
 
 
 def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings, number: int) -> Proposal:
@@ -181,7 +181,7 @@ def _votes(group: _Group, members: Ints, weight: Floats, length: int) -> Floats:
     before = np.maximum(first - group.table.missing_start[rows], 0)
     after = np.minimum(last + group.table.missing_end[rows], length)
     silent = _sum_over(before, first, share, length) + _sum_over(last, after, share, length)
-    votes: Floats = np.clip(aligned / np.maximum(1.0 - silent, 1e-9), 0.0, 1.0)
+    votes: Floats = (aligned / np.maximum(1.0 - silent, 1e-9)).clip(0.0, 1.0)
     return votes
 
 
@@ -189,7 +189,7 @@ def _sum_over(start: Ints, end: Ints, weight: Floats, length: int) -> Floats:
     """Sum of the weights over each residue; intervals are 0-based, end excluded."""
     steps = np.bincount(start, weights=weight, minlength=length + 1)
     steps -= np.bincount(end, weights=weight, minlength=length + 1)
-    total: Floats = np.cumsum(steps[:-1])
+    total: Floats = steps[:-1].cumsum()
     return total
 
 
@@ -202,6 +202,6 @@ def kinship(evidence: Floats, best: float | None = None) -> Floats:
 
 def _voted_end(ends: Ints, missing: Ints, weight: Floats) -> int:
     """Weighted median of the projected ends; alignments that reach the reference's own end count most."""
-    order = np.argsort(ends, kind="stable")
-    running = np.cumsum((weight * np.exp(-missing / _TERMINUS))[order])
-    return int(ends[order[np.searchsorted(running, running[-1] / 2)]])
+    order = ends.argsort(kind="stable")
+    running = (weight * np.exp(-missing / _TERMINUS))[order].cumsum()
+    return int(ends[order[running.searchsorted(running[-1] / 2)]])

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from pyecod.search.databases import SearchDatabases, search_key
     from pyecod.search.hhr import read_hhr
     from pyecod.search.hhsuite import search_profiles
-    from pyecod.search.load import load_evidence
+    from pyecod.search.load import EvidenceLoader, load_evidence
     from pyecod.search.outcome import SearchOutcome
     from pyecod.search.program import INSTALL_HINTS, program_versions
 
 _HOMES = {
+    "EvidenceLoader": "load",
     "INSTALL_HINTS": "program",
     "SearchCache": "cache",
     "SearchDatabases": "databases",
@@ -48,6 +49,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "INSTALL_HINTS",
+    "EvidenceLoader",
     "EvidenceType",
     "Hit",
     "Hsp",
