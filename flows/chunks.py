@@ -15,7 +15,7 @@ from flows.runner import explained, server_is_away, wait_for_server
 from pyecod.batch import Batch, Chunk, SequenceGroup, Work, halve, plan_chunks, plan_profile_chunks
 from pyecod.batch.record import Status, Step
 from pyecod.config import Settings
-from pyecod.errors import describe
+from pyecod.errors import describe, kind_of
 from pyecod.steps.groups import StepResult, failed_updates, group_updates
 from pyecod.steps.partition import Provenance
 from tasks.partition import partition_chunk
@@ -119,7 +119,7 @@ class ChunkFlow:
         if len(chunk.queries) > 1:
             self._waiting[step].extendleft(halve(chunk))
         else:
-            self.batch.mark(failed_updates(chunk.queries[0], step, describe(error)))
+            self.batch.mark(failed_updates(chunk.queries[0], step, describe(error), kind_of(error)))
 
     def _after_success(self, result: StepResult) -> None:
         self.batch.mark(result.updates)

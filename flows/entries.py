@@ -8,11 +8,11 @@ from prefect import get_run_logger
 from prefect.futures import PrefectFuture, as_completed
 
 from flows.provenance import RunRecord
-from flows.runner import WorkerKilledError, explained, server_is_away, wait_for_server
+from flows.runner import explained, server_is_away, wait_for_server
 from pyecod.batch import Batch, EntryRecord
 from pyecod.batch.record import Status
 from pyecod.config import Settings
-from pyecod.errors import describe
+from pyecod.errors import WorkerKilledError, describe
 from pyecod.steps.entries import EntryOutcome
 from tasks.entries import read_entries_chunk
 

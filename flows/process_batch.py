@@ -14,8 +14,8 @@ from flows.chunks import ChunkFlow
 from flows.entries import read_pending_entries
 from flows.progress import Progress
 from flows.provenance import RunRecord, recorded
-from flows.publish import publish_summary
-from flows.runner import NEEDS_MORE, task_runner
+from flows.publish import page_written, publish_summary
+from flows.runner import task_runner
 from pyecod.alerts import Alert
 from pyecod.batch import Batch, BatchCounters, SequenceGroup, Work, choose_representatives, pending_work
 from pyecod.batch.header import utc_now
@@ -55,7 +55,7 @@ def run_batch(batch: Batch, settings: Settings, tags: tuple[str, ...] = ()) -> B
 
     with tagged(batch.name, batch.header.batch_type, str(batch.header.reference_version), *tags):
         result = _process(batch, settings)
-        if settings.workers.kind == "slurm" and settings.workers.second_try > 1 and _needs_more(result):
+        if settings.workers.kind == "slurm" and settings.workers.second_try > 1 and _lacked_resources(result):
             get_run_logger().info(f"{batch.name}: a second try with {settings.workers.second_try:g} times the memory")
             result = _process(batch, settings.model_copy(update={"workers": settings.workers.enlarged()}))
         return result
@@ -67,9 +67,8 @@ def _process(batch: Batch, settings: Settings) -> BatchResult:
     return result
 
 
-def _needs_more(result: BatchResult) -> bool:
-    failures = result.counters.failures if result.counters else {}
-    return any(words in reason for _, reason in failures for words in NEEDS_MORE)
+def _lacked_resources(result: BatchResult) -> bool:
+    return bool(result.counters and result.counters.failure_kinds)
 
 
 @flow(name="process-batch", flow_run_name="{name}")

@@ -13,17 +13,9 @@ from prefect.context import FlowRunContext
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from pyecod.config import Settings, WorkerSettings
-from pyecod.errors import ConfigError, PyecodError
-
-NEEDS_MORE = ("killed its worker", "ran out of memory", "as happens when memory runs out")
-"""In a failure's reason: workers with more memory and time may succeed."""
-
+from pyecod.errors import ConfigError, NodeDiskError, WorkerKilledError, describe
 
 _SERVER_SECONDS = 3.0
-
-
-class WorkerKilledError(PyecodError):
-    """Work on this chunk ended its worker, as often as is allowed."""
 
 
 class WorkersLostError(ConfigError):

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 _SHOWN = 20
 
 
+class FailureKind(StrEnum):
+    """Kinds of failures that something is decided by: workers with more memory and time may succeed."""
+
+    OUT_OF_MEMORY = "out_of_memory"
+    WORKER_KILLED = "worker_killed"
+
+
 class PyecodError(Exception):
     """Base of every error pyECOD raises on purpose.
 
     ``what`` is one sentence, ``where`` a file (with ``:line``), chain or key, ``hint`` the remedy.
-    ``exit_code`` is what the command line returns when the error ends a command.
+    ``exit_code`` is what the command line returns when the error ends a command, ``kind`` what is recorded of a chain
+    beside the words.
     """
 
     exit_code = 3
+    kind: FailureKind | None = None
 
     def __init__(self, what: str, *, where: str | Path | None = None, hint: str | None = None) -> None:
         self.what = what
@@ -72,6 +82,18 @@ class ProgramError(PyecodError):
     """An external program is missing, failed, was killed or ran out of time."""
 
 
+class OutOfMemoryError(ProgramError):
+    """An external program had too little memory."""
+
+    kind = FailureKind.OUT_OF_MEMORY
+
+
+class WorkerKilledError(PyecodError):
+    """Work on this chunk ended its worker, as often as is allowed."""
+
+    kind = FailureKind.WORKER_KILLED
+
+
 class BrokenOutputError(ProgramError):
     """A search program's output is truncated, empty, or belongs to another query."""
 
@@ -94,6 +116,10 @@ class BatchLockedError(BatchError):
 
 class EvidenceLostError(BatchError):
     """An evidence type that had hits contributes nothing downstream: the batch must not count as done."""
+
+
+class NodeDiskError(PyecodError):
+    """The node's own disk (scratch folder) is full or broken; ``where`` is the node. Other nodes may be fine."""
 
 
 class FetchError(PyecodError):
@@ -128,8 +154,15 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def kind_of(error: BaseException) -> FailureKind | None:
+    """What is recorded of a failure beside :func:`describe`; None where nothing is decided by it."""
+    return error.kind if isinstance(error, PyecodError) else None
+
+
 def is_disk_trouble(error: BaseException) -> bool:
     """The disk is full, over quota or read-only: the whole batch must stop, no chain is to blame."""
+    if isinstance(error, NodeDiskError):
+        return True
     cause = error if isinstance(error, OSError) else error.__cause__
     return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 

@@ -116,7 +116,7 @@ def look(path: Path, *, now: datetime | None = None, batch: Batch | None = None)
         running_count=len(running),
         failed=tuple(_failed(batch, records)[:_MOST_CHAINS]),
         coverage=coverage_classes(records),
-        memory_kills=sum(is_memory_kill(record.failure_reason) for record in records if record.is_failed),
+        memory_kills=sum(counters.failure_kinds.values()),
         evidence=totals,
         losses=tuple(map(str, find_losses(totals))),
         workers=_workers(batch),
@@ -140,12 +140,6 @@ def coverage_classes(records: Iterable[ChainRecord]) -> tuple[int, ...]:
         if record.is_done and record.partition_coverage is not None
     )
     return tuple(classes[number] for number in range(10))
-
-
-def is_memory_kill(reason: str | None) -> bool:
-    """Whether a failure reason says that memory ran out: of a search program, a worker, or a SLURM job."""
-    text = (reason or "").lower()
-    return any(sign in text for sign in ("memory runs out", "ran out of memory", "killed its worker"))
 
 
 def free_places(batch: Batch) -> dict[str, int]:

@@ -14,7 +14,8 @@ class BatchCounters:
     """Counts of a batch. Chains that cannot be classified are in ``chains`` and ``not_classifiable`` only.
 
     ``steps`` has, per step, how many classifiable chains have each status; ``failures`` maps (step, reason) to the
-    number of chains or entries (step ``entry``), the most frequent first. ``done + failed + left == classifiable``.
+    number of chains or entries (step ``entry``), the most frequent first, ``failure_kinds`` counts the failed chains of
+    each :class:`~pyecod.errors.FailureKind`. ``done + failed + left == classifiable``.
     """
 
     entries: Mapping[str, int] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class BatchCounters:
     quality: Mapping[str, int] = field(default_factory=dict)
     outcomes: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    failure_kinds: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def progress(self) -> float:
@@ -71,6 +73,7 @@ class BatchCounters:
 
 def count_batch(entries: Iterable[EntryRecord], chains: Iterable[ChainRecord]) -> BatchCounters:
     """Count records."""
+            "failure_kinds": dict(self.failure_kinds),
     entries, chains = list(entries), list(chains)
     classifiable = [chain for chain in chains if chain.can_classify]
     failed = [chain for chain in classifiable if chain.is_failed]
@@ -99,6 +102,7 @@ def count_batch(entries: Iterable[EntryRecord], chains: Iterable[ChainRecord]) -
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:
+        failure_kinds=_counted(chain.failure_kind for chain in failed if chain.failure_kind),
     return dict(Counter(values).most_common())
 
 

@@ -33,7 +33,10 @@ class ChainRecord:
     """One chain of the manifest. Coverages are 0 to 1, None until known; ``files`` are relative to the batch.
 
     ``representative`` is the chain key whose searches this chain shares (its own where it is the one searched).
-    ``evidence`` maps an evidence type to ``{found, kept, considered, accepted}``.
+    ``failure_kind`` is a :class:`~pyecod.errors.FailureKind` where something is decided by it. ``evidence`` maps an
+    evidence type to ``{found, kept, considered, accepted}``. ``seconds`` were spent on the sequence in this batch: its
+    share of the searches it was in together with others (none for what the cache had), and its partition; only its
+    representative has them.
     """
 
     key: ChainKey

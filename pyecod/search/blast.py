@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pyecod.config import Settings
-from pyecod.errors import BrokenOutputError, ProgramError, ReferenceDataError, describe
+from pyecod.errors import BrokenOutputError, ProgramError, ReferenceDataError
 from pyecod.fasta import write_fasta
 from pyecod.search.blast_xml import parse_blast_xml
 from pyecod.search.cache import SearchCache
@@ -108,7 +108,7 @@ class _BlastSearch:
 
     def _fail(self, queries: Sequence[Query], error: ProgramError) -> None:
         for query in queries:
-            self.finished[query.md5] = Finished(error=f"{self.kind}: {describe(error)}")
+            self.finished[query.md5] = Finished.failed(self.kind, error)
 
     def _run(self, piece: Sequence[Query], limit: float) -> ProgramError | None:
         """One process; keeps every result that comes out whole, and returns why it failed, if it did."""

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from pyecod.config import Settings
-from pyecod.errors import BrokenOutputError, MissingProgramError, ProgramError, ReferenceDataError, describe
+from pyecod.errors import BrokenOutputError, MissingProgramError, ProgramError, ReferenceDataError
 from pyecod.fasta import write_fasta
 from pyecod.search.alignment import SearchReport
 from pyecod.search.cache import SearchCache
@@ -116,7 +116,7 @@ class _ProfileSearch:
                 raise
             except ProgramError as error:
                 check_space(folder, "HH-suite")
-                return query.md5, Finished(error=f"{EvidenceType.HHSEARCH}: {describe(error)}")
+                return query.md5, Finished.failed(EvidenceType.HHSEARCH, error)
 
     def _search(self, query: Query, folder: Path, started: float) -> ResultHeader:
         key = self.profile_key(query)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from pyecod.errors import FailureKind, ProgramError, describe
 from pyecod.search.encoding import ResultHeader
 from pyecod.search.hit import EvidenceType, Query
 
@@ -13,16 +14,18 @@ from pyecod.search.hit import EvidenceType, Query
 class SearchOutcome:
     """Result of :func:`~pyecod.search.search_blast` or :func:`~pyecod.search.search_profiles` for one sequence.
 
-    ``error`` says why the search failed, None when it did not: then the search cache holds the results under
-    ``keys``. ``found`` and ``kept`` count the hits printed and those within the thresholds. ``coverage`` is the
-    share of the sequence that the domain-BLAST hits cover (search_blast) or the HHsearch hits (search_profiles),
-    0 to 1; None after an error. ``needs_hhsearch`` is None where BLAST did not decide it. ``cached`` names the
-    types that were not searched because the cache had them; ``seconds`` is the time the others took, this
-    sequence's share of a process for many. A ``profile_depth`` of 1 means that the query found no relatives.
+    ``error`` says why the search failed (``error_kind`` for those who decide by it), None when it did not: then the
+    search cache holds the results under ``keys``. ``found`` and ``kept`` count the hits printed and those within the
+    thresholds. ``coverage`` is the share of the sequence that the domain-BLAST hits cover (search_blast) or the
+    HHsearch hits (search_profiles), 0 to 1; None after an error. ``needs_hhsearch`` is None where BLAST did not decide
+    it. ``cached`` names the types that were not searched because the cache had them; ``seconds`` is the time the
+    others took, this sequence's share of a process for many. A ``profile_depth`` of 1 means that the query found no
+    relatives.
     """
 
     md5: str
     error: str | None = None
+    error_kind: FailureKind | None = None
     found: Mapping[EvidenceType, int] = field(default_factory=dict)
     kept: Mapping[EvidenceType, int] = field(default_factory=dict)
     coverage: float | None = None
@@ -40,7 +43,13 @@ class Finished:
 
     header: ResultHeader | None = None
     error: str | None = None
+    error_kind: FailureKind | None = None
     cached: bool = False
+
+    @classmethod
+    def failed(cls, kind: EvidenceType, error: ProgramError) -> Finished:
+        """There is no result for this evidence."""
+        return cls(error=f"{kind}: {describe(error)}", error_kind=error.kind)
 
 
 def outcome_of(
@@ -56,6 +65,7 @@ def outcome_of(
     return SearchOutcome(
         md5=query.md5,
         error="; ".join(dict.fromkeys(errors)) or None,
+        error_kind=next((one.error_kind for one in finished.values() if one.error_kind), None),
         found={kind: header.found for kind, header in headers.items()},
         kept={kind: header.kept for kind, header in headers.items()},
         coverage=coverage,

@@ -23,7 +23,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from pyecod.errors import MissingProgramError, ProgramError
+from pyecod.errors import MissingProgramError, OutOfMemoryError, ProgramError
 
 INSTALL_HINTS = {
     "blastp": "Debian: apt-get install ncbi-blast+; conda: conda install -c conda-forge -c bioconda blast",
@@ -213,9 +213,10 @@ def _explain(name: str, code: int, messages: str, seconds: float) -> ProgramErro
         elif -code == signal.SIGKILL:
             what = f"{name} was killed (SIGKILL) after {seconds:.0f} s, as happens when memory runs out"
             hint = "give the worker more memory, or let fewer programs run side by side"
+            return OutOfMemoryError(what + tail, hint=hint)
         else:
             what, hint = f"{name} crashed ({killer}) after {seconds:.0f} s", None
         return ProgramError(what + tail, hint=hint)
     if re.search(r"bad_alloc|out of memory|cannot allocate memory|memory limit", said, re.IGNORECASE):
-        return ProgramError(f"{name} ran out of memory{tail}", hint="give the worker more memory")
+        return OutOfMemoryError(f"{name} ran out of memory{tail}", hint="give the worker more memory")
     return ProgramError(f"{name} ended with exit code {code}{tail}")

@@ -10,7 +10,7 @@ from typing import Any
 from pyecod.batch import SequenceGroup
 from pyecod.batch.paths import BatchPaths
 from pyecod.batch.record import ChainUpdate, Status, Step
-from pyecod.errors import BrokenInputError, describe
+from pyecod.errors import BrokenInputError, FailureKind, describe
 from pyecod.fasta import read_fasta
 from pyecod.pdb.chain import sequence_md5
 from pyecod.search.hit import Query
@@ -57,12 +57,20 @@ def group_updates(group: SequenceGroup, changes: Mapping[str, Any]) -> list[Chai
     return [ChainUpdate(key, changes) for key in group.members]
 
 
-def failed_updates(group: SequenceGroup, step: Step, reason: str) -> list[ChainUpdate]:
+def time_updates(group: SequenceGroup) -> list[ChainUpdate]:
+    """The time spent on the sequence so far, told of its representative alone, so that times can be added up."""
+    if not group.seconds or group.representative not in group.members:
+        return []
+    return [ChainUpdate(group.representative, {"seconds": round(group.seconds, 3)})]
+
+
+def failed_updates(group: SequenceGroup, step: Step, reason: str, kind: FailureKind | None = None) -> list[ChainUpdate]:
     """Every member failed at ``step``, once more than before."""
     changes = {
         f"{step}_status": Status.FAILED,
         "failed_step": str(step),
         "failure_reason": reason,
+        "failure_kind": str(kind) if kind else None,
         "attempts": group.attempts + 1,
     }
     return group_updates(group, changes)

@@ -200,3 +200,4 @@ def _changes(partition: Partition, group: SequenceGroup) -> dict[str, Any]:
         "failed_step": None,
         "attempts": group.attempts + 1,
     }
+        "failure_kind": None,

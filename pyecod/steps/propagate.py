@@ -149,6 +149,7 @@ class ClusterMembers:
                     "algorithm_version": partition.algorithm_version,
                     "failure_reason": None,
                     "failed_step": None,
+                    "failure_kind": None,
                     "files": files,
                 },
             )

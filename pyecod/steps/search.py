@@ -67,7 +67,8 @@ def _search(
     searched: list[SequenceGroup] = []
     for group in groups:
         if group.md5 in failures:
-            updates += failed_updates(group, step, failures[group.md5])
+    kinds = {outcome.md5: outcome.error_kind for outcome in outcomes}
+            updates += failed_updates(group, step, failures[group.md5], kinds.get(group.md5))
             continue
         outcome = found[group.md5]
         changes = _changes(outcome, step)
@@ -113,3 +114,4 @@ def _changes(outcome: SearchOutcome, step: Step) -> dict[str, Any]:
         "needs_hhsearch": outcome.needs_hhsearch,
         "hhsearch_status": Status.PENDING if outcome.needs_hhsearch else Status.NOT_NEEDED,
     }
+        "failure_kind": None,

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pyecod.alerts import Alert, batch_alerts, due_time, gravest_first, house_alerts
 from pyecod.batch import Batch, BatchHeader, ChainRecord, EntryRecord, Status
 from pyecod.config import AlertSettings, Settings
+from pyecod.errors import FailureKind
 from pyecod.ids import ChainKey
 from pyecod.monitor import Snapshot, look
 
@@ -100,16 +101,9 @@ def test_a_database_without_a_single_hit_is_told(at: Look) -> None:
     assert "chain_blast" in alert.text
 
 
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "hhsearch was killed (SIGKILL) after 12 s, as happens when memory runs out",
-        "hhblits ran out of memory: std::bad_alloc",
-        "work on this chunk killed its worker 3 times",
-    ],
-)
-def test_memory_kills_are_told(at: Look, reason: str) -> None:
-    assert kinds(at((30, DONE), (1, {**FAILED, "failure_reason": reason}))) == ["memory-kills"]
+@pytest.mark.parametrize("kind", FailureKind)
+def test_memory_kills_are_told(at: Look, kind: str) -> None:
+    assert kinds(at((30, DONE), (1, {**FAILED, "failure_kind": str(kind)}))) == ["memory-kills"]
 
 
 def test_full_disks_are_told_before_everything_else(at: Look) -> None:

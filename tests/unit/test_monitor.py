@@ -16,7 +16,7 @@ from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, EntryReco
 from pyecod.cli.main import main
 from pyecod.config import Settings
 from pyecod.ids import ChainKey
-from pyecod.monitor import coverage_classes, finished_per_hour, is_memory_kill, look
+from pyecod.monitor import coverage_classes, finished_per_hour, look
 
 DONE = {
     "blast_status": Status.COMPLETE,
@@ -88,10 +88,12 @@ def test_coverage_has_ten_classes_and_full_coverage_is_in_the_last() -> None:
     assert coverage_classes([*records, chain("8abc_A")]) == (2, 1, 0, 0, 0, 1, 0, 0, 0, 2)
 
 
-def test_memory_is_not_blamed_for_everything() -> None:
-    assert is_memory_kill("hhsearch was killed (SIGKILL) after 3 s, as happens when memory runs out")
-    assert not is_memory_kill("blastp was killed after its time limit of 7200 s")
-    assert not is_memory_kill(None)
+def test_memory_is_blamed_by_the_kind_of_a_failure_and_not_by_its_words(batch: Batch) -> None:
+    words = {"blast_status": Status.FAILED, "failed_step": "blast", "failure_reason": "the title says: out of memory"}
+    with batch.lock():
+        batch.mark([ChainUpdate(ChainKey("8abc", "B"), words)])
+        batch.mark([ChainUpdate(ChainKey("8abc", "C"), {**words, "failure_kind": "out_of_memory"})])
+    assert look(batch.path).memory_kills == 1
 
 
 def run(*words: str, monkeypatch: pytest.MonkeyPatch) -> int:

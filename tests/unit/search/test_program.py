@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pyecod.errors import MissingProgramError, ProgramError
+from pyecod.errors import FailureKind, MissingProgramError, ProgramError
 from pyecod.search.program import (
     INSTALL_HINTS,
     ProgramStoppedError,
@@ -80,12 +80,14 @@ def test_a_kill_is_explained_with_memory() -> None:
     with pytest.raises(ProgramError, match=r"SIGKILL.*memory") as caught:
         shell("kill -KILL $$")
     assert caught.value.hint is not None
+    assert caught.value.kind is FailureKind.OUT_OF_MEMORY
 
 
 @pytest.mark.parametrize("words", ["terminate called after throwing an instance of 'std::bad_alloc'", "Out of memory"])
 def test_running_out_of_memory_is_named(words: str) -> None:
-    with pytest.raises(ProgramError, match="ran out of memory"):
+    with pytest.raises(ProgramError, match="ran out of memory") as caught:
         shell(f'echo "{words}" >&2; exit 3')
+    assert caught.value.kind is FailureKind.OUT_OF_MEMORY
 
 
 def test_a_full_disk_is_named_as_one() -> None:
