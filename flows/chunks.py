@@ -11,7 +11,7 @@ from typing import Any
 from prefect.futures import PrefectFuture
 
 from flows.provenance import RunRecord
-from flows.runner import explained, server_is_away, wait_for_server
+from flows.runner import avoids_node, explained, server_is_away, wait_for_server
 from pyecod.batch import Batch, Chunk, SequenceGroup, Work, halve, plan_chunks, plan_profile_chunks
 from pyecod.batch.record import Status, Step
 from pyecod.config import Settings
@@ -63,7 +63,9 @@ class ChunkFlow:
             except Exception as raised:  # noqa: BLE001 - whatever it is, it is this chunk's reason
                 error = explained(raised)
                 self.record.end_chunk(future, error)
-                if is_hopeless(error):
+                if avoids_node(error):
+                    self._waiting[step].appendleft(chunk)
+                elif is_hopeless(error):
                     raise error from None
                 if server_is_away(error):
                     wait_for_server(self.settings)

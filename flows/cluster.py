@@ -26,12 +26,13 @@ from distributed.security import Security
 from pyecod.batch.paths import BatchPaths
 from pyecod.config import Settings
 from pyecod.errors import ConfigError, ProgramError
-from pyecod.slurm import ask_slurm, batch_job_name, cancel_jobs, find_job, jobs_named, time_limit
+from pyecod.slurm import ask_slurm, batch_job_name, cancel_jobs, find_job, jobs_named, nodes_of, time_limit
 
 log = logging.getLogger(__name__)
 
 CERTIFICATES = ".workers-tls"
 _HOPELESS_JOBS = 5
+_BROKEN_NODES = 5
 _CHUNK_SECONDS = "300s"
 _PROCESS_END = re.compile(r"process \d+ (was killed|exited) .*|.*memory budget.*|slurmstepd: error: .*")
 
@@ -74,6 +75,8 @@ class WorkerCluster(SLURMCluster):
         self._certificates = batch_path / CERTIFICATES
         self._ended_early = 0
         self._registered: set[str] = set()
+        self._avoided: set[str] = set()
+        self._partition = settings.workers.slurm.partition
         orphans = cancel_jobs(self.slurm_name)
         if orphans:
             log.warning("cancelled jobs that an earlier run left behind: %s", ", ".join(orphans))
@@ -81,6 +84,8 @@ class WorkerCluster(SLURMCluster):
         logging.getLogger("distributed").setLevel(logging.WARNING)
         security = make_certificates(self._certificates)
         slurm = settings.workers.slurm
+        options = job_options(settings, self.slurm_name, self.log_folder)
+        self._directives: list[str] = options["job_extra_directives"]
         try:
             super().__init__(
                 job_cls=cast(Any, _WorkerJob),
@@ -89,7 +94,7 @@ class WorkerCluster(SLURMCluster):
                 interface=slurm.interface,
                 scheduler_options={"dashboard_address": None, **({"host": slurm.host} if slurm.host else {})},
                 job_ids=self.job_ids,
-                **job_options(settings, self.slurm_name, self.log_folder),
+                **options,
             )
             self._check_job()
         except BaseException:
@@ -121,6 +126,24 @@ class WorkerCluster(SLURMCluster):
             cancel_jobs(self.slurm_name)
         except ProgramError as error:
             log.error("%s; they end by themselves within a few minutes, or when the batch is resumed", error)
+
+    def avoid(self, node: str) -> bool:
+        """End the jobs on a node whose disk is full or broken and have no more of them there.
+
+        False when that would leave no node, when there are so many that it is no accident of one, or when SLURM does
+        not answer.
+        """
+        self._avoided.add(node)
+        try:
+            if len(self._avoided) > _BROKEN_NODES or not nodes_of(self._partition) - self._avoided:
+                return False
+            exclude = f"--exclude={','.join(sorted(self._avoided))}"
+            self._job_kwargs["job_extra_directives"] = [*self._directives, exclude]
+            cancel_jobs(self.slurm_name, node=node)
+        except ProgramError as error:
+            log.error("%s", error)
+            return False
+        return True
 
     async def forget_ended_jobs(self) -> None:
         """Drop jobs that are in the queue no more and have no worker, so that they are replaced.

@@ -14,7 +14,7 @@ from flows.chunks import ChunkFlow
 from flows.entries import read_pending_entries
 from flows.progress import Progress
 from flows.provenance import RunRecord, recorded
-from flows.publish import page_written, publish_summary
+from flows.publish import publish_summary
 from flows.runner import task_runner
 from pyecod.alerts import Alert
 from pyecod.batch import Batch, BatchCounters, SequenceGroup, Work, choose_representatives, pending_work

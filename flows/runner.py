@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from prefect import get_run_logger
 from prefect.context import FlowRunContext
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
@@ -133,6 +134,17 @@ def is_loopback(host: str) -> bool:
 def on_one_machine(workers: WorkerSettings) -> bool:
     """The nodes are this machine: the scheduler listens on its loopback only."""
     return workers.slurm.interface == "lo" or bool(workers.slurm.host and is_loopback(workers.slurm.host))
+
+
+def avoids_node(error: Exception) -> bool:
+    """The disk of one node was at fault, and the SLURM workers can do without the node: the chunk may go elsewhere."""
+    cluster = _current_cluster()
+    if not isinstance(error, NodeDiskError) or cluster is None or error.where is None:
+        return False
+    if not cluster.avoid(error.where):
+        return False
+    get_run_logger().warning(f"{describe(error)}; no more jobs there")
+    return True
 
 
 def explained(error: Exception) -> Exception:

@@ -203,6 +203,9 @@ class ScratchSettings(Section):
 
     dir: Path | None = Field(None, description="node-local folder; default: the system's temporary folder")
     max_gib: float = Field(20.0, gt=0, description="largest peak of intermediates per worker, GiB")
+    stage_gib: float = Field(
+        0.0, ge=0, description="databases up to this size are copied to dir and searched there, GiB; 0: none"
+    )
 
 
 class DatabaseSettings(Section):

@@ -69,29 +69,40 @@ def ask_slurm(command: Sequence[str | Path], *, stdin: str | None = None) -> str
     return done.stdout
 
 
-def jobs_named(*names: str) -> dict[str, str]:
-    """Own jobs of these names that wait or run: id to state.
+def jobs_named(*names: str, node: str | None = None) -> dict[str, str]:
+    """Own jobs of these names that wait or run, on one node or anywhere: id to state.
 
     Raises:
         ProgramError: as :func:`ask_slurm`.
     """
-    lines = ask_slurm(["squeue", "-h", "-u", getpass.getuser(), "-n", ",".join(names), "-o", "%A %T"]).splitlines()
-    return dict(line.split()[:2] for line in lines if line.strip())
+    there = ["-w", node] if node else []
+    command = ["squeue", "-h", "-u", getpass.getuser(), "-n", ",".join(names), *there, "-o", "%A %T"]
+    return dict(line.split()[:2] for line in ask_slurm(command).splitlines() if line.strip())
 
 
-def cancel_jobs(*names: str, patience: float = 60.0) -> list[str]:
-    """Cancel own jobs of these names and wait until they are gone, at most ``patience`` seconds; their ids.
+def nodes_of(partition: str | None) -> set[str]:
+    """Nodes that could run a job of the partition now or later, of all partitions without one.
+
+    Raises:
+        ProgramError: as :func:`ask_slurm`.
+    """
+    wanted = ["-p", partition] if partition else []
+    return set(ask_slurm(["sinfo", "-h", "-N", *wanted, "-t", "idle,alloc,mix,comp", "-o", "%N"]).split())
+
+
+def cancel_jobs(*names: str, node: str | None = None, patience: float = 60.0) -> list[str]:
+    """Cancel own jobs of these names, on one node or anywhere; wait at most ``patience`` seconds until they are gone.
 
     Raises:
         ProgramError: as :func:`ask_slurm`, or jobs are still there after the wait.
     """
-    found = list(jobs_named(*names))
+    found = list(jobs_named(*names, node=node))
     left = found
     deadline = time.monotonic() + patience
     while left:
         ask_slurm(["scancel", "--quiet", *left])
         time.sleep(0.5)
-        left = list(jobs_named(*names))
+        left = list(jobs_named(*names, node=node))
         if left and time.monotonic() > deadline:
             raise ProgramError(
                 f"jobs {', '.join(left)} do not end although they were cancelled", hint=f"scancel {' '.join(left)}"

@@ -24,6 +24,7 @@ from pyecod.search.program import (
     stream_program,
 )
 from pyecod.search.scratch import scratch_folder
+from pyecod.search.staging import staged
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def search_blast(
     Raises:
         MissingProgramError: blastp is not installed.
         ReferenceDataError: a database cannot be read.
-        OSError: the disk of the scratch folder or of the cache is full.
+        NodeDiskError: the scratch disk of this node is full. OSError: the disk of the cache is.
     """
     kinds = [EvidenceType.DOMAIN_BLAST]
     if reference.chain_db is not None:
@@ -80,6 +81,7 @@ class _BlastSearch:
             else:
                 self.finished[query.md5] = Finished(header, cached=True)
         if missing:
+            self.database = staged(self.database, self.database_id, self.settings.scratch)
             self._search(missing)
         return self.finished
 

@@ -21,6 +21,7 @@ from pyecod.search.hit import EvidenceType, Query
 from pyecod.search.outcome import Finished, SearchOutcome, longest_first, outcome_of
 from pyecod.search.program import ProgramStoppedError, find_program, program_version, run_program
 from pyecod.search.scratch import check_space, scratch_folder
+from pyecod.search.staging import staged
 
 _INSERTS = string.ascii_lowercase.encode() + b"."
 _GIB = 1 << 30
@@ -41,7 +42,7 @@ def search_profiles(
     Raises:
         MissingProgramError: hhblits or hhsearch is not installed.
         ReferenceDataError: there is no HH database, or it cannot be read.
-        OSError: the disk of the scratch folder or of the cache is full.
+        NodeDiskError: the scratch disk of this node is full. OSError: the disk of the cache is.
     """
     finished = _ProfileSearch(reference, cache, settings).run(longest_first(queries))
     return [
@@ -61,7 +62,7 @@ class _ProfileSearch:
     def __init__(self, reference: SearchDatabases, cache: SearchCache, settings: Settings) -> None:
         self.cache, self.settings = cache, settings
         self.database, self.database_id = database_of(EvidenceType.HHSEARCH, reference)
-        self.profile_database, _ = profile_database(reference, settings.search)
+        self.profile_database, self.profile_database_id = profile_database(reference, settings.search)
         self.key = key_maker(EvidenceType.HHSEARCH, reference, settings)
         self.profile_key = profile_key_maker(reference, settings)
         self.stop = threading.Event()
@@ -80,6 +81,7 @@ class _ProfileSearch:
                 finished[query.md5] = Finished(header, cached=True)
         if missing:
             self._check_databases()
+            self._stage()
             finished |= self._side_by_side(missing)
         return finished
 
@@ -92,6 +94,11 @@ class _ProfileSearch:
                     where=prefix,
                     hint="`pyecod reference check`",
                 )
+
+    def _stage(self) -> None:
+        scratch = self.settings.scratch
+        self.profile_database = staged(self.profile_database, self.profile_database_id, scratch)
+        self.database = staged(self.database, self.database_id, scratch)
 
     def _side_by_side(self, missing: Sequence[Query]) -> dict[str, Finished]:
         finished: dict[str, Finished] = {}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyecod.config import Settings
-from pyecod.errors import MissingProgramError, MissingResultError, ReferenceDataError
+from pyecod.errors import MissingProgramError, MissingResultError, NodeDiskError, ReferenceDataError
 from pyecod.pdb.chain import sequence_md5
 from pyecod.reference import Reference
 from pyecod.search import (
@@ -23,6 +23,7 @@ from pyecod.search import (
     search_blast,
     search_key,
 )
+from pyecod.search.scratch import this_node
 
 from .conftest import Stand
 
@@ -239,9 +240,9 @@ def test_a_full_scratch_disk_is_named(
     settings_with: Callable[..., Settings],
 ) -> None:
     disk = small_disk("16k")
-    with pytest.raises(OSError, match="No space left") as caught:
+    with pytest.raises(NodeDiskError, match="no space left") as caught:
         search_blast([*some, Query(sequence_md5("A" * 20_000), "A" * 20_000)], domains_only, cache, settings_with(disk))
-    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.where == this_node()
     assert list(disk.iterdir()) == []
 
 

@@ -1,4 +1,3 @@
-import errno
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from pyecod.config import Settings
-from pyecod.errors import MissingProgramError, ReferenceDataError
+from pyecod.errors import MissingProgramError, NodeDiskError, ReferenceDataError
 from pyecod.pdb.chain import sequence_md5
 from pyecod.reference import Reference
 from pyecod.search import EvidenceType, Query, SearchCache, load_evidence, query_coverage, search_blast, search_profiles
+from pyecod.search.scratch import this_node
+from pyecod.search.staging import release_copies
 
 from .conftest import Stand
 
@@ -122,6 +123,22 @@ def test_a_new_reference_needs_hhsearch_only_when_profiles_come_from_elsewhere(
     assert (stand.starts("hhblits"), stand.starts("hhsearch")) == (1, 2)
 
 
+def test_copies_on_the_nodes_disk_give_the_same_hits_under_the_same_keys(
+    reference: Reference, syk: Query, cache: SearchCache, settings: Settings, tmp_path: Path
+) -> None:
+    scratch = settings.scratch.model_copy(update={"stage_gib": 1.0, "max_gib": 0.01})
+    staging = settings.model_copy(update={"scratch": scratch})
+    copied = SearchCache(tmp_path / "copied")
+    for search in (search_blast, search_profiles):
+        (there,), (here,) = search([syk], reference, cache, settings), search([syk], reference, copied, staging)
+        assert (here.keys, here.error) == (there.keys, None)
+        for key in here.keys.values():
+            assert copied.get(key).hits == cache.get(key).hits  # type: ignore[union-attr]
+    assert len(list(scratch.dir.glob("pyecod-databases-*/*/complete.json"))) == 3  # type: ignore[union-attr]
+    release_copies()
+    assert not list(scratch.dir.glob("pyecod-databases-*/*"))  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("program", "misbehaviour", "reason"),
     [
@@ -171,9 +188,9 @@ def test_a_full_scratch_disk_is_named_and_left_clean(
     settings_with: Callable[..., Settings],
 ) -> None:
     disk = small_disk("24k")
-    with pytest.raises(OSError, match="No space left") as caught:
+    with pytest.raises(NodeDiskError, match="no space left") as caught:
         search_profiles([syk], reference, cache, settings_with(disk))
-    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.where == this_node()
     assert list(disk.iterdir()) == []
     assert cache.usage()["results"].files == 0
 
