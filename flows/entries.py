@@ -14,20 +14,26 @@ from pyecod.batch.record import Status
 from pyecod.config import Settings
 from pyecod.errors import WorkerKilledError, describe
 from pyecod.steps.entries import EntryOutcome
+from pyecod.steps.obsolete import obsolete_entries
 from tasks.entries import read_entries_chunk
 
 _ENTRIES_PER_TASK = 25
 
 
 def read_pending_entries(batch: Batch, settings: Settings, record: RunRecord) -> None:
-    """Read what is pending or failed, in chunks; record each entry and its chains as they come.
+    """Read what is pending or failed, in chunks; record each entry and its chains as they come. What the PDB made
+    obsolete meanwhile is not read.
 
     Raises:
         ConfigError: no mirror is configured. OSError: the disk is full.
     """
     pending: dict[str | None, list[str]] = {}  # by week, of which a repair has several
+    obsolete = obsolete_entries(batch, settings)
+    if obsolete:
+        get_run_logger().info(f"obsolete, so not read: {', '.join(entry.pdb_id for entry in obsolete)}")
+        batch.mark(entries=obsolete)
     for entry in batch.manifest.entries.values():
-        if entry.status is not Status.COMPLETE:
+        if not entry.is_settled:
             pending.setdefault(entry.source_week, []).append(entry.pdb_id)
     if not pending:
         return

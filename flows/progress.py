@@ -85,6 +85,7 @@ def summary_rows(counters: BatchCounters) -> list[dict[str, Any]]:
     rows = [
         ("entries read", counters.entries.get("complete", 0)),
         ("entries failed", counters.entries_failed),
+        ("entries obsolete", counters.entries_not_needed),
         ("chains", counters.chains),
         ("classifiable", counters.classifiable),
         ("unique sequences", counters.sequences),

@@ -44,10 +44,15 @@ class BatchCounters:
         return self.entries.get(Status.FAILED, 0)
 
     @property
+    def entries_not_needed(self) -> int:
+        """Entries that were not read because the PDB made them obsolete meanwhile."""
+        return self.entries.get(Status.NOT_NEEDED, 0)
+
+    @property
     def is_finished(self) -> bool:
-        """Nothing is pending or running: every chain is done or failed, every entry read or failed."""
-        read = self.entries.get(Status.COMPLETE, 0) + self.entries_failed
-        return self.left == 0 and read == sum(self.entries.values())
+        """Nothing is pending or running: every chain is done or failed, every entry read, failed or not needed."""
+        settled = self.entries.get(Status.COMPLETE, 0) + self.entries_failed + self.entries_not_needed
+        return self.left == 0 and settled == sum(self.entries.values())
 
     def to_plain(self) -> dict[str, object]:
         """The counts as JSON has them; ``failures`` is a list of objects."""
@@ -118,10 +123,18 @@ def _failed_step(chain: ChainRecord) -> str:
 
 
 def _general(reason: str | None, entry_id: str) -> str:
-    """The reason without the chain's own names and paths, so that equal faults count together."""
+    """The reason without the chain's own names and paths, so that equal faults count together: ``…`` for each, and for
+    a list of them."""
     if not reason:
         return "no reason recorded"
     if entry_id not in reason:
         return reason
-    words = reason.split(" ")
-    return " ".join(("…:" if word.endswith(":") else "…") if entry_id in word else word for word in words)
+    general: list[str] = []
+    for word in reason.split(" "):
+        if entry_id not in word:
+            general.append(word)
+            continue
+        if general and general[-1] in ("…", "…,"):
+            general.pop()
+        general.append("…" + (word[-1] if word[-1] in ",:;" else ""))
+    return " ".join(general)

@@ -81,7 +81,8 @@ class ChainRecord:
 
 @dataclass(slots=True)
 class EntryRecord:
-    """One entry of the release: ``complete`` once its chains are recorded, ``failed`` with the reason otherwise.
+    """One entry of the release: ``complete`` once its chains are recorded, ``failed`` with the reason otherwise;
+    ``not_needed`` where it was made obsolete before it was read, which ``failure_reason`` says.
 
     ``source_week`` is the release it belongs to where that is not the batch's own: in a repair.
     """
@@ -98,6 +99,11 @@ class EntryRecord:
     release_date: str = ""
     source_week: str | None = None
 
+
+    @property
+    def is_settled(self) -> bool:
+        """It is read, or need not be."""
+        return self.status in (Status.COMPLETE, Status.NOT_NEEDED)
 
 @dataclass(frozen=True, slots=True)
 class ChainUpdate:

@@ -65,9 +65,10 @@ def warnings(report: BatchReport, counters: BatchCounters) -> str:
 
 def tiles(counters: BatchCounters) -> str:
     """The totals."""
+    obsolete = f"{counters.entries_not_needed:,} obsolete, not read" if counters.entries_not_needed else ""
     good = counters.quality.get("good", 0)
     items = [
-        (f"{sum(counters.entries.values()):,}", "entries", "") if counters.entries else None,
+        (f"{sum(counters.entries.values()):,}", "entries", obsolete) if counters.entries else None,
         (f"{counters.chains:,}", "chains", f"{counters.classifiable:,} classifiable"),
         (f"{counters.sequences:,}", "sequences", "different ones"),
         (

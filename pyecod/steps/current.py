@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyecod.batch import Batch, find_batches
 from pyecod.batch.record import ChainRecord, EntryRecord, Status
-from pyecod.batch.repairs import is_accepted, week_of
+from pyecod.batch.repairs import is_accepted, parse_week, week_of
 from pyecod.errors import BatchError
 from pyecod.ids import ChainKey
 
@@ -101,6 +101,9 @@ class CurrentState:
             if batch.header.batch_type != "repair":
                 continue
             self._note(batch)
+            for entry in batch.manifest.entries.values():
+                if entry.status is Status.NOT_NEEDED:
+                    read.add((entry.pdb_id, parse_week(entry.source_week or "")))
             for record in batch.manifest.chains.values():
                 week = week_of(batch.header, record)
                 read.add((record.key.entry_id, week))

@@ -19,6 +19,7 @@ from pyecod.pdb import find_entry, find_releases, load_entry, read_entry
 from pyecod.pdb.chain import Chain, Entry
 from pyecod.reference import Reference
 from pyecod.steps.current import CurrentChain, CurrentState
+from pyecod.steps.obsolete import find_obsolete
 from pyecod.steps.repair_request import RepairRequest
 
 
@@ -142,8 +143,16 @@ class _Selector:
         self.selection.add(Choice(key, week, "named, in no batch", entry=entry, is_new=True))
 
     def _add_unread(self) -> None:
-        for unread in self.state.unread:
-            if self.request.weeks and unread.week not in self.request.weeks:
+        wanted = [u for u in self.state.unread if not self.request.weeks or u.week in self.request.weeks]
+        weeks = [unread.week for unread in wanted if unread.week]
+        obsolete = find_obsolete(self.settings, min(weeks)) if weeks else {}
+        for unread in wanted:
+            since = obsolete.get(unread.record.pdb_id)
+            if since is not None and unread.week is not None and since >= unread.week:
+                self.selection.left[unread.record.pdb_id] = (
+                    f"obsolete since {since}, and was never read; `pyecod update-weeks --start-date {unread.week} "
+                    f"--end-date {unread.week}` settles it"
+                )
                 continue
             entry = self._read(unread.record.pdb_id, unread.week)
             for chain in entry.chains if entry else ():

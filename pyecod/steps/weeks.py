@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from pyecod.batch import Batch, find_batches, is_batch, pending_work, weekly_name
-from pyecod.batch.record import Status
 from pyecod.config import Settings
 from pyecod.errors import ConfigError
 from pyecod.pdb import Release, find_releases
@@ -72,7 +71,7 @@ def _plan(release: Release, settings: Settings) -> WeekPlan:
     if not is_batch(path):
         return WeekPlan(release, path, "new", entries=len(release.added))
     batch = Batch.open(path)
-    unread = sum(entry.status is not Status.COMPLETE for entry in batch.manifest.entries.values())
+    unread = sum(not entry.is_settled for entry in batch.manifest.entries.values())
     work = pending_work(batch.manifest, settings.run)
     if unread or work:
         return WeekPlan(release, path, "resume", entries=unread, chains=work.chain_count)

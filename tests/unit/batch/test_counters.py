@@ -58,6 +58,19 @@ def test_failures_of_the_same_kind_count_together(make_chain: Callable[..., Chai
     assert counters.entries_failed == 1
 
 
+def test_a_list_of_places_becomes_one_place(make_chain: Callable[..., ChainRecord]) -> None:
+    reason = "/mirror: no mmCIF file of {0}; looked for ab/{0}.cif.gz, ab/{0}.cif, {0}.cif.gz"
+    entries = [EntryRecord(name, Status.FAILED, failure_reason=reason.format(name)) for name in ("7aaa", "9zzz")]
+    assert count_batch(entries, []).failures == {("entry", "/mirror: no mmCIF file of …; looked for …"): 2}
+
+
+def test_obsolete_entries_are_settled_and_no_failures(make_chain: Callable[..., ChainRecord]) -> None:
+    entry = EntryRecord("7aaa", Status.NOT_NEEDED, failure_reason="obsolete since 2025-09-12")
+    counters = count_batch([entry], [])
+    assert counters.is_finished
+    assert (counters.entries_not_needed, counters.entries_failed, counters.failures) == (1, 0, {})
+
+
 def test_a_batch_is_finished_when_nothing_is_left_even_if_chains_failed(make_chain: Callable[..., ChainRecord]) -> None:
     failed = make_chain("8abc_A", blast_status=Status.FAILED)
     done = make_chain("8abc_B", partition_status=Status.COMPLETE)

@@ -1,0 +1,47 @@
+"""Entries the PDB made obsolete before they were read: nothing is left to do for them."""
+
+from __future__ import annotations
+
+import datetime
+
+from pyecod.batch import Batch, EntryRecord, Status
+from pyecod.batch.repairs import parse_week, week_of
+from pyecod.config import Settings
+from pyecod.pdb import find_releases
+
+
+def find_obsolete(settings: Settings, first: datetime.date) -> dict[str, datetime.date]:
+    """Entries that releases from ``first`` on made obsolete, each with the newest of these; none without status folder.
+
+    Raises:
+        UsageError, BrokenInputError: the status folder cannot be used.
+    """
+    if settings.status_dir is None:
+        return {}
+    releases = find_releases(settings.status_dir, first)
+    return {pdb_id: release.date for release in releases for pdb_id in release.obsolete}
+
+
+def obsolete_entries(batch: Batch, settings: Settings) -> list[EntryRecord]:
+    """Records that settle the unread entries of a batch that their own or a later release made obsolete: the mirror has
+    them no longer, and trying again would keep the week open for ever.
+
+    Raises:
+        UsageError, BrokenInputError: as :func:`find_obsolete`.
+    """
+    weeks = {}
+    for entry in batch.manifest.entries.values():
+        week = parse_week(entry.source_week) if entry.source_week else week_of(batch.header)
+        if not entry.is_settled and week is not None:
+            weeks[entry.pdb_id] = week
+    obsolete = find_obsolete(settings, min(weeks.values())) if weeks else {}
+    return [
+        EntryRecord(
+            pdb_id,
+            Status.NOT_NEEDED,
+            failure_reason=f"obsolete since {obsolete[pdb_id]}",
+            source_week=batch.manifest.entries[pdb_id].source_week,
+        )
+        for pdb_id, week in weeks.items()
+        if pdb_id in obsolete and obsolete[pdb_id] >= week
+    ]
