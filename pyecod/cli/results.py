@@ -56,7 +56,7 @@ def _print_details(result: BatchResult) -> None:
         for (step, reason), count in list(result.counters.failures.items())[:_MOST_REASONS]:
             out.print(f"[yellow]failed[/yellow] {count} × {step}: {reason}", soft_wrap=True)
     if result.counters and result.counters.entries_not_needed:
-        out.print(f"{result.counters.entries_not_needed} entries are obsolete and were not read")
+        out.print(f"obsolete, so not read: {result.counters.entries_not_needed} of the entries")
     for alert in result.alerts:
         out.print(f"[red]attention[/red] {alert.severity}: {alert.text}", soft_wrap=True)
     if result.database:
