@@ -22,7 +22,7 @@ from pyecod.batch.header import utc_now
 from pyecod.config import Settings
 from pyecod.errors import EvidenceLostError, StoreError
 from pyecod.evidence import check_conservation, conservation
-from pyecod.report import write_report
+from pyecod.report import write_weeks
 from pyecod.steps.judge import judge_repair
 from pyecod.steps.partition import Provenance
 from pyecod.steps.propagate import ClusterMembers
@@ -158,6 +158,17 @@ def _lost_evidence(
         logger.error(str(error))
         return error if settings.run.evidence_loss == "fail" else None
     return None
+
+def _load_and_report(
+    batch: Batch, settings: Settings, logger: logging.Logger | logging.LoggerAdapter[logging.Logger]
+) -> tuple[str, Path]:
+    """What became of the load, and the batch's page, which is written meanwhile; then the page of all weeks."""
+    with page_written(batch) as report:
+        database = _load_into_database(batch, settings, logger)
+    if batch.header.batch_type == "weekly":
+        write_weeks(batch.path.parent)
+    return database, report
+
 
 
 def _load_into_database(

@@ -33,7 +33,8 @@ S = TypeVar("S", bound=Searchable)
 class SequenceGroup:
     """Chains of a batch with one sequence. ``members`` are those whose record is still to be made, in order, the
     representative first where it is one of them; ``attempts`` are the representative's so far. ``evidence`` names the
-    files of earlier evidence by type (repairs, batches of the older tools), relative to the batch."""
+    files of earlier evidence by type (repairs, batches of the older tools), relative to the batch. ``seconds`` were
+    spent on it so far in this batch."""
 
     md5: str
     length: int
@@ -42,6 +43,7 @@ class SequenceGroup:
     needs_hhsearch: bool | None = None
     attempts: int = 0
     evidence: Mapping[str, str] = field(default_factory=dict, compare=False)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ def _group(lead: ChainRecord, pending: list[ChainRecord]) -> SequenceGroup:
         needs_hhsearch=lead.needs_hhsearch,
         attempts=lead.attempts,
         evidence={kind: lead.files[kind] for kind in _EVIDENCE if kind in lead.files},
+        seconds=lead.seconds or 0.0,
     )
 
 
@@ -157,6 +160,10 @@ class Chunk(Generic[S]):
     label: str
     queries: tuple[S, ...]
     cost: int
+
+
+WORTH_A_PROCESS = 25
+"""Sequences that are worth a BLAST process of their own."""
 
 
 def plan_chunks(queries: Iterable[S], settings: RunSettings, *, database_size: int = 1) -> list[Chunk[S]]:
@@ -177,12 +184,21 @@ def plan_chunks(queries: Iterable[S], settings: RunSettings, *, database_size: i
     return [Chunk(str(number), chunk.queries, chunk.cost) for number, chunk in enumerate(chunks, 1)]
 
 
+def plan_blast_chunks(queries: Sequence[S], settings: RunSettings, workers: int) -> list[Chunk[S]]:
+    """Chunks of a BLAST search: at most ``chunk_size``, and so many that every worker gets some, but none for fewer
+    than :data:`WORTH_A_PROCESS` sequences, because a process shares the reading of the database among them."""
+    return _shared_out(queries, settings, workers, WORTH_A_PROCESS, settings.chunk_size)
+
+
 def plan_profile_chunks(queries: Sequence[S], settings: RunSettings, workers: int) -> list[Chunk[S]]:
     """Chunks of a profile search, minutes for each sequence: at most ``hhsearch_chunk_size``, and so many that every
     worker gets some."""
+    return _shared_out(queries, settings, workers, 1, settings.hhsearch_chunk_size)
+
+
+def _shared_out(queries: Sequence[S], settings: RunSettings, workers: int, least: int, most: int) -> list[Chunk[S]]:
     share = -(-len(queries) // (2 * workers))
-    size = max(1, min(share, settings.hhsearch_chunk_size))
-    return plan_chunks(queries, settings.model_copy(update={"chunk_size": size}))
+    return plan_chunks(queries, settings.model_copy(update={"chunk_size": min(max(share, least), most)}))
 
 
 def halve(chunk: Chunk[S]) -> tuple[Chunk[S], Chunk[S]]:

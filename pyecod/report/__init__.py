@@ -6,6 +6,7 @@ from pyecod.report.model import BatchReport, ReportChain
 from pyecod.report.page import render_page, write_report
 from pyecod.report.scripts import chimerax_script, pymol_script
 from pyecod.report.tracks import EvidenceTrack, evidence_tracks
+from pyecod.report.trends import write_weeks
 
 __all__ = [
     "BatchReport",
@@ -19,4 +20,5 @@ __all__ = [
     "render_page",
     "thumbnail_svg",
     "write_report",
+    "write_weeks",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from pyecod.pdb.chain import Chain
 from pyecod.reference import Reference
 from pyecod.search import SearchCache, load_evidence, search_blast, search_profiles
 from pyecod.search.hit import EvidenceType, Query, SearchResult
-from pyecod.steps.groups import StepResult, failed_updates, read_query
+from pyecod.steps.groups import StepResult, failed_updates, read_query, time_updates
 from pyecod.steps.history import keep_partition, peak_memory
 from pyecod.steps.previous import read_previous
 
@@ -97,6 +98,7 @@ class _Room:
         """Summary, partition, and the files and records of all members."""
         started = datetime.now(UTC)
         query = read_query(group, self.paths.root)
+        clock = time.perf_counter()
         results = self._evidence(query, group)
         timestamp = utc_now()
         summary = summarise(
@@ -137,7 +139,7 @@ class _Room:
                 tool_versions=self.provenance.tool_versions,
             )
             updates.append(ChainUpdate(chain.key, {**changes, "files": files}))
-        return updates
+        return updates + time_updates(replace(group, seconds=group.seconds + time.perf_counter() - clock))
 
     def _evidence(self, query: Query, group: SequenceGroup) -> dict[EvidenceType, SearchResult]:
         """What the searches found: earlier evidence the group names, the rest from the search cache; a result that was

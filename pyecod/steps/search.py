@@ -14,7 +14,8 @@ from pyecod.config import Settings
 from pyecod.reference import Reference
 from pyecod.search import EvidenceType, SearchCache, SearchOutcome, search_blast, search_profiles
 from pyecod.search.databases import key_maker
-from pyecod.steps.groups import StepResult, failed_updates, group_updates, read_queries
+from pyecod.search.hit import Query
+from pyecod.steps.groups import StepResult, failed_updates, group_updates, read_queries, time_updates
 from pyecod.steps.history import keep_searches, peak_memory
 
 
@@ -75,8 +76,9 @@ def _search(
         if step is Step.BLAST:
             group = replace(group, needs_hhsearch=outcome.needs_hhsearch)
             if _has_profiles(group):
+        group = replace(group, seconds=group.seconds + outcome.seconds)
                 changes["hhsearch_status"] = Status.COMPLETE
-        updates += group_updates(group, changes)
+        updates += group_updates(group, changes) + time_updates(group)
         searched.append(group)
     remote = tuple(g for g in searched if step is Step.BLAST and g.needs_hhsearch and not _has_profiles(g))
     ready = tuple(group for group in searched if group not in remote)

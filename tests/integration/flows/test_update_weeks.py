@@ -111,6 +111,17 @@ def test_the_database_has_what_the_batches_have(small_world: Any, done: Any) -> 
     assert (stored, stored_domains) == (chains, domains)
 
 
+def test_the_page_of_the_weeks_and_the_slowest_chains_are_there(done: Any) -> None:
+    weeks = (done[0] / "report" / "weeks.html").read_text()
+    for batch in batches(done):
+        assert f'href="../{batch.name}/report/index.html"' in weeks
+        timed = {key: record for key, record in batch.manifest.chains.items() if record.seconds}
+        assert timed.keys() == {r.representative for r in batch.manifest.chains.values() if r.can_classify}
+        slowest = max(timed.values(), key=lambda record: record.seconds)
+        page = (batch.paths.report / "index.html").read_text()
+        assert f"{slowest.seconds:,.1f} s</td>" in page.partition("Slowest chains")[2]
+
+
 def test_identical_chains_share_the_search_and_have_their_own_author_numbering(done: Any) -> None:
     shared = 0
     for batch in batches(done):
