@@ -26,12 +26,13 @@ def read_pending_entries(batch: Batch, settings: Settings, record: RunRecord) ->
 
     Raises:
         ConfigError: no mirror is configured. OSError: the disk is full.
+        UsageError, BrokenInputError: the status folder cannot be used.
     """
-    pending: dict[str | None, list[str]] = {}  # by week, of which a repair has several
     obsolete = obsolete_entries(batch, settings)
     if obsolete:
         get_run_logger().info(f"obsolete, so not read: {', '.join(entry.pdb_id for entry in obsolete)}")
         batch.mark(entries=obsolete)
+    pending: dict[str | None, list[str]] = {}  # by week, of which a repair has several
     for entry in batch.manifest.entries.values():
         if not entry.is_settled:
             pending.setdefault(entry.source_week, []).append(entry.pdb_id)

@@ -14,7 +14,7 @@ from flows.chunks import ChunkFlow
 from flows.entries import read_pending_entries
 from flows.progress import Progress
 from flows.provenance import RunRecord, recorded
-from flows.publish import publish_summary
+from flows.publish import page_written, publish_summary
 from flows.runner import task_runner
 from pyecod.alerts import Alert
 from pyecod.batch import Batch, BatchCounters, SequenceGroup, Work, choose_representatives, pending_work
@@ -22,7 +22,6 @@ from pyecod.batch.header import utc_now
 from pyecod.config import Settings
 from pyecod.errors import EvidenceLostError, StoreError
 from pyecod.evidence import check_conservation, conservation
-from pyecod.report import write_weeks
 from pyecod.steps.judge import judge_repair
 from pyecod.steps.partition import Provenance
 from pyecod.steps.propagate import ClusterMembers
@@ -97,8 +96,7 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
         record.add_file(batch.paths.manifest, "OUT")
         if loss is not None:
             record.fail(str(loss))
-    database = _load_into_database(batch, settings, logger)
-    report = write_report(batch)
+    database, report = _load_and_report(batch, settings, logger)
     publish_summary(batch, counters, report, database, alerts)
     if loss is not None:
         raise loss
@@ -159,16 +157,14 @@ def _lost_evidence(
         return error if settings.run.evidence_loss == "fail" else None
     return None
 
+
 def _load_and_report(
     batch: Batch, settings: Settings, logger: logging.Logger | logging.LoggerAdapter[logging.Logger]
 ) -> tuple[str, Path]:
-    """What became of the load, and the batch's page, which is written meanwhile; then the page of all weeks."""
+    """What became of the load, and the batch's page, which is written meanwhile."""
     with page_written(batch) as report:
         database = _load_into_database(batch, settings, logger)
-    if batch.header.batch_type == "weekly":
-        write_weeks(batch.path.parent)
     return database, report
-
 
 
 def _load_into_database(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
@@ -12,16 +15,39 @@ from flows.alerts import publish_alerts
 from flows.progress import artifact_key, summary_rows
 from pyecod.alerts import Alert
 from pyecod.batch import Batch, BatchCounters
+from pyecod.report.trends import write_weeks
+from pyecod.search.program import run_program
 
 _MOST_REASONS = 20
+_PAGE_SECONDS = 3600
+
+
+@contextmanager
+def page_written(batch: Batch) -> Iterator[Path]:
+    """Write the batch's page while the body runs; gives its path, where the page is once the body has ended.
+
+    A process of its own does it: for 40,000 chains it takes half a minute of a processor and more than a gigabyte.
+
+    Raises:
+        ProgramError: it could not be written; with the reason.
+    """
+    command: list[str | Path] = [sys.executable, "-m", "pyecod", "report", "batch", batch.path]
+    with ThreadPoolExecutor(1) as thread:
+        writing = thread.submit(run_program, command, timeout=_PAGE_SECONDS)
+        yield batch.paths.report / "index.html"
+    writing.result()
 
 
 def publish_summary(
     batch: Batch, counters: BatchCounters, report: Path, database: str, alerts: Sequence[Alert]
 ) -> None:
     """Counts, failures with their reasons and findings as artifacts, with a link to the report; the summary has one
-    history per kind of batch. A complete batch says so with the event ``pyecod.batch.completed``."""
+    history per kind of batch. A week also brings the page of all weeks up to date. A complete batch says so with the
+    event ``pyecod.batch.completed``."""
     kind = artifact_key(batch.header.batch_type)
+    if batch.header.batch_type == "weekly":
+        weeks = write_weeks(batch.path.parent)
+        create_link_artifact(key="report-weeks", link=weeks.as_uri(), link_text="all weeks")
     create_table_artifact(key=f"batch-{artifact_key(batch.name)}", table=summary_rows(counters), description=database)
     create_markdown_artifact(key=f"{kind}-summary", markdown=_summary(batch, counters, report, database, alerts))
     create_link_artifact(key=f"report-{artifact_key(batch.name)}", link=report.as_uri(), link_text="report")

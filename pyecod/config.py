@@ -263,7 +263,11 @@ class AlertSettings(Section):
     chains_per_hour: float = Field(100, ge=0, description="throughput below which to tell, chains per hour")
     settling_minutes: float = Field(30, ge=0, description="minutes a run has before its throughput counts")
     poor_quality: float = Field(
-        0.30, ge=0, le=1, description="share of finished chains fragmentary or without domains above which to tell"
+        0.30,
+        ge=0,
+        le=1,
+        description="share of finished chains that cover less than quality.low_coverage (fragmentary or without "
+        "domains) above which to tell; the aim for a large run is 0.10",
     )
     disk_gib: float = Field(20, ge=0, description="free space beside the batches below which to tell, GiB")
     scratch_gib: float = Field(5, ge=0, description="free scratch space below which to tell, GiB")

@@ -73,12 +73,12 @@ class BatchCounters:
             "failures": [
                 {"step": step, "reason": reason, "count": count} for (step, reason), count in self.failures.items()
             ],
+            "failure_kinds": dict(self.failure_kinds),
         }
 
 
 def count_batch(entries: Iterable[EntryRecord], chains: Iterable[ChainRecord]) -> BatchCounters:
     """Count records."""
-            "failure_kinds": dict(self.failure_kinds),
     entries, chains = list(entries), list(chains)
     classifiable = [chain for chain in chains if chain.can_classify]
     failed = [chain for chain in classifiable if chain.is_failed]
@@ -102,12 +102,12 @@ def count_batch(entries: Iterable[EntryRecord], chains: Iterable[ChainRecord]) -
         domains=sum(chain.domain_count or 0 for chain in done),
         quality=_counted(chain.partition_quality for chain in done if chain.partition_quality),
         outcomes=_counted(chain.partition_outcome for chain in done if chain.partition_outcome),
+        failure_kinds=_counted(chain.failure_kind for chain in failed if chain.failure_kind),
         failures=dict(sorted(failures.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:
-        failure_kinds=_counted(chain.failure_kind for chain in failed if chain.failure_kind),
     return dict(Counter(values).most_common())
 
 

@@ -58,6 +58,7 @@ class ChainRecord:
     domain_count: int | None = None
     failure_reason: str | None = None
     failed_step: str | None = None
+    failure_kind: str | None = None
     attempts: int = 0
     source_week: str | None = None
     repair_status: str | None = None
@@ -99,11 +100,11 @@ class EntryRecord:
     release_date: str = ""
     source_week: str | None = None
 
-
     @property
     def is_settled(self) -> bool:
         """It is read, or need not be."""
         return self.status in (Status.COMPLETE, Status.NOT_NEEDED)
+
 
 @dataclass(frozen=True, slots=True)
 class ChainUpdate:

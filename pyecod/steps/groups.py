@@ -41,12 +41,12 @@ def read_query(group: SequenceGroup, batch_path: Path) -> Query:
     return Query(group.md5, record.sequence)
 
 
-def read_queries(groups: Iterable[SequenceGroup], batch_path: Path) -> tuple[list[Query], dict[str, str]]:
-    """Sequences of all groups, and by MD5 the reason for each that cannot be read."""
-    queries, broken = [], {}
+def read_queries(groups: Iterable[SequenceGroup], batch_path: Path) -> tuple[dict[str, Query], dict[str, str]]:
+    """By MD5 the sequences of all groups, and the reason for each that cannot be read."""
+    queries, broken = {}, {}
     for group in groups:
         try:
-            queries.append(read_query(group, batch_path))
+            queries[group.md5] = read_query(group, batch_path)
         except BrokenInputError as error:
             broken[group.md5] = describe(error)
     return queries, broken

@@ -23,7 +23,7 @@ from pyecod.partition.xml import write_partition
 from pyecod.pdb import load_entry
 from pyecod.pdb.chain import Chain
 from pyecod.reference import Reference
-from pyecod.search import SearchCache, load_evidence, search_blast, search_profiles
+from pyecod.search import EvidenceLoader, SearchCache, search_blast, search_profiles
 from pyecod.search.hit import EvidenceType, Query, SearchResult
 from pyecod.steps.groups import StepResult, failed_updates, read_query, time_updates
 from pyecod.steps.history import keep_partition, peak_memory
@@ -92,13 +92,14 @@ class _Room:
         self.provenance = provenance
         self.reference = Reference.open(settings.reference)
         self.cache = SearchCache(settings.cache_dir)
+        self.load = EvidenceLoader(self.reference, self.cache, settings)
         self.history = RunHistory(batch_path)
 
     def partition(self, group: SequenceGroup) -> list[ChainUpdate]:
         """Summary, partition, and the files and records of all members."""
         started = datetime.now(UTC)
-        query = read_query(group, self.paths.root)
         clock = time.perf_counter()
+        query = read_query(group, self.paths.root)
         results = self._evidence(query, group)
         timestamp = utc_now()
         summary = summarise(
@@ -152,14 +153,14 @@ class _Room:
         if not group.needs_hhsearch:
             previous.pop(EvidenceType.HHSEARCH, None)
         try:
-            found = load_evidence(query, self.reference, self.cache, self.settings, **wanted)
+            found = self.load(query, **wanted)
         except MissingResultError:
             for search, is_wanted in zip((search_blast, search_profiles), wanted.values(), strict=True):
                 outcomes = search([query], self.reference, self.cache, self.settings) if is_wanted else []
                 for outcome in outcomes:
                     if outcome.error:
                         raise BrokenOutputError(outcome.error) from None
-            found = load_evidence(query, self.reference, self.cache, self.settings, **wanted)
+            found = self.load(query, **wanted)
         return {**previous, **found}
 
 
@@ -200,6 +201,6 @@ def _changes(partition: Partition, group: SequenceGroup) -> dict[str, Any]:
         },
         "failure_reason": None,
         "failed_step": None,
+        "failure_kind": None,
         "attempts": group.attempts + 1,
     }
-        "failure_kind": None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +26,12 @@ def blast_groups(groups: Sequence[SequenceGroup], batch_path: Path, settings: Se
     Raises:
         ReferenceDataError: the reference or one of its databases is missing.
     """
-    blast = _search(search_blast, Step.BLAST, groups, batch_path, settings)
-    known = _profiles_known(blast.remote, batch_path, settings)
+    read = read_queries(groups, batch_path)
+    blast = _search(search_blast, Step.BLAST, groups, read, batch_path, settings)
+    known = _profiles_known(blast.remote, read[0], settings)
     if not known:
         return blast
-    profiles = _search(search_profiles, Step.HHSEARCH, known, batch_path, settings)
+    profiles = _search(search_profiles, Step.HHSEARCH, known, read, batch_path, settings)
     return StepResult(
         blast.updates + profiles.updates,
         tuple(group for group in blast.remote if group not in known),
@@ -46,54 +47,60 @@ def profile_groups(groups: Sequence[SequenceGroup], batch_path: Path, settings: 
     Raises:
         ReferenceDataError: the reference has no profile database.
     """
-    return _search(search_profiles, Step.HHSEARCH, groups, batch_path, settings)
+    return _search(search_profiles, Step.HHSEARCH, groups, read_queries(groups, batch_path), batch_path, settings)
 
 
 def _search(
     search: Callable[..., list[SearchOutcome]],
     step: Step,
     groups: Sequence[SequenceGroup],
+    read: tuple[Mapping[str, Query], Mapping[str, str]],
     batch_path: Path,
     settings: Settings,
 ) -> StepResult:
     assert settings.reference is not None
     started = datetime.now(UTC)
-    queries, failures = read_queries(groups, batch_path)
+    queries = [read[0][group.md5] for group in groups if group.md5 in read[0]]
+    failures = {group.md5: read[1][group.md5] for group in groups if group.md5 in read[1]}
     outcomes = search(queries, Reference.open(settings.reference), SearchCache(settings.cache_dir), settings)
     found = {outcome.md5: outcome for outcome in outcomes}
     searched_groups = [(group.representative, found[group.md5]) for group in groups if group.md5 in found]
     keep_searches(RunHistory(batch_path), step, searched_groups, started=started)
     failures |= {outcome.md5: outcome.error for outcome in outcomes if outcome.error}
+    kinds = {outcome.md5: outcome.error_kind for outcome in outcomes}
     updates: list[ChainUpdate] = []
     searched: list[SequenceGroup] = []
     for group in groups:
         if group.md5 in failures:
-    kinds = {outcome.md5: outcome.error_kind for outcome in outcomes}
             updates += failed_updates(group, step, failures[group.md5], kinds.get(group.md5))
             continue
         outcome = found[group.md5]
         changes = _changes(outcome, step)
+        group = replace(group, seconds=group.seconds + outcome.seconds)
         if step is Step.BLAST:
             group = replace(group, needs_hhsearch=outcome.needs_hhsearch)
             if _has_profiles(group):
-        group = replace(group, seconds=group.seconds + outcome.seconds)
                 changes["hhsearch_status"] = Status.COMPLETE
         updates += group_updates(group, changes) + time_updates(group)
         searched.append(group)
-    remote = tuple(g for g in searched if step is Step.BLAST and g.needs_hhsearch and not _has_profiles(g))
-    ready = tuple(group for group in searched if group not in remote)
-    return StepResult(tuple(updates), remote, ready, failures, peak_memory())
+    remote: list[SequenceGroup] = []
+    ready: list[SequenceGroup] = []
+    for group in searched:
+        goes_on = step is Step.BLAST and group.needs_hhsearch and not _has_profiles(group)
+        (remote if goes_on else ready).append(group)
+    return StepResult(tuple(updates), tuple(remote), tuple(ready), failures, peak_memory())
 
 
-def _profiles_known(groups: Sequence[SequenceGroup], batch_path: Path, settings: Settings) -> tuple[SequenceGroup, ...]:
+def _profiles_known(
+    groups: Sequence[SequenceGroup], queries: Mapping[str, Query], settings: Settings
+) -> tuple[SequenceGroup, ...]:
     """Those of the groups whose profile search was done before: a task of its own would cost more than reading it."""
     assert settings.reference is not None
     if not groups:
         return ()
     cache = SearchCache(settings.cache_dir)
     key = key_maker(EvidenceType.HHSEARCH, Reference.open(settings.reference), settings)
-    queries = {query.md5: query for query in read_queries(groups, batch_path)[0]}
-    return tuple(g for g in groups if g.md5 in queries and cache.header(key(queries[g.md5])) is not None)
+    return tuple(g for g in groups if cache.header(key(queries[g.md5])) is not None)
 
 
 def _has_profiles(group: SequenceGroup) -> bool:
@@ -107,6 +114,7 @@ def _changes(outcome: SearchOutcome, step: Step) -> dict[str, Any]:
         "evidence": {str(kind): {"found": outcome.found[kind], "kept": outcome.kept[kind]} for kind in outcome.found},
         "failure_reason": None,
         "failed_step": None,
+        "failure_kind": None,
     }
     if step is Step.HHSEARCH:
         return changes | {"hhsearch_status": Status.COMPLETE, "hhsearch_coverage": outcome.coverage}
@@ -116,4 +124,3 @@ def _changes(outcome: SearchOutcome, step: Step) -> dict[str, Any]:
         "needs_hhsearch": outcome.needs_hhsearch,
         "hhsearch_status": Status.PENDING if outcome.needs_hhsearch else Status.NOT_NEEDED,
     }
-        "failure_kind": None,
