@@ -12,7 +12,16 @@ from prefect.futures import PrefectFuture
 
 from flows.provenance import RunRecord
 from flows.runner import avoids_node, explained, server_is_away, wait_for_server
-from pyecod.batch import Batch, Chunk, SequenceGroup, Work, halve, plan_chunks, plan_profile_chunks
+from pyecod.batch import (
+    Batch,
+    Chunk,
+    SequenceGroup,
+    Work,
+    halve,
+    plan_blast_chunks,
+    plan_chunks,
+    plan_profile_chunks,
+)
 from pyecod.batch.record import Status, Step
 from pyecod.config import Settings
 from pyecod.errors import describe, kind_of
@@ -67,7 +76,7 @@ class ChunkFlow:
                     self._waiting[step].appendleft(chunk)
                 elif is_hopeless(error):
                     raise error from None
-                if server_is_away(error):
+                elif server_is_away(error):
                     wait_for_server(self.settings)
                     self._waiting[step].appendleft(chunk)
                 else:
@@ -79,9 +88,11 @@ class ChunkFlow:
             self.on_progress()
 
     def _add(self, step: Step, groups: Sequence[SequenceGroup]) -> None:
-        run = self.settings.run
-        if step is Step.HHSEARCH:
-            chunks = plan_profile_chunks(groups, run, self.settings.workers.count)
+        run, workers = self.settings.run, self.settings.workers.count
+        if step is Step.BLAST:
+            chunks = plan_blast_chunks(groups, run, workers)
+        elif step is Step.HHSEARCH:
+            chunks = plan_profile_chunks(groups, run, workers)
         else:
             chunks = plan_chunks(groups, run)
         for chunk in chunks:

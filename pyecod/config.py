@@ -133,11 +133,11 @@ class ChainSettings(Section):
 class RunSettings(Section):
     """How a batch is worked through."""
 
-    chunk_size: int = Field(50, ge=1, description="largest number of unique sequences per chunk")
+    chunk_size: int = Field(100, ge=1, description="largest number of unique sequences per chunk")
     hhsearch_chunk_size: int = Field(
         20, ge=1, description="largest number of unique sequences per profile-search chunk"
     )
-    chunk_cost: int = Field(25_000, ge=1, description="largest number of query residues per chunk")
+    chunk_cost: int = Field(50_000, ge=1, description="largest number of query residues per chunk")
     retries: int = Field(2, ge=0, description="times a failed chunk is tried again")
     retry_delay: float = Field(300, ge=0, description="seconds before the first retry, doubled for each further one")
     max_attempts: int = Field(
@@ -199,7 +199,7 @@ class WorkerSettings(Section):
 
 
 class ScratchSettings(Section):
-    """Where intermediates live while a chunk runs."""
+    """The disk of the node: intermediates of the chunk at work, and copies of databases."""
 
     dir: Path | None = Field(None, description="node-local folder; default: the system's temporary folder")
     max_gib: float = Field(20.0, gt=0, description="largest peak of intermediates per worker, GiB")

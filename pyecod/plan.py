@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pyecod.batch import Chunk, plan_chunks, plan_profile_chunks
+from pyecod.batch import Chunk, plan_blast_chunks, plan_profile_chunks
 from pyecod.config import Settings
 from pyecod.search import SearchCache
 from pyecod.search.encoding import DamagedEntryError, decode_header
@@ -156,15 +156,15 @@ def _play(
     free = [0.0] * workers
     cpu, tasks = 0.0, 0
     profiles: list[Chunk[_Sequence]] = []
-    for chunk in plan_chunks(sequences, run):
+    for chunk in plan_blast_chunks(list(sequences), run, workers):
         work = costs.blast * sum(sequence.length for sequence in chunk.queries)
         heapq.heappush(free, heapq.heappop(free) + work / speed)
         profiles += plan_profile_chunks([s for s in chunk.queries if rng.random() < load.remote], run, workers)
-        cpu, tasks = cpu + work, tasks + 2  # its partition is a task too
+        cpu, tasks = cpu + work, tasks + 1
     for chunk in profiles:
         work = costs.profile * sum(sequence.length for sequence in chunk.queries)
         heapq.heappush(free, heapq.heappop(free) + work / speed)
-        cpu, tasks = cpu + work, tasks + 2
+        cpu, tasks = cpu + work, tasks + 1
     return max(free), tasks, cpu
 
 

@@ -12,6 +12,7 @@ from pyecod.batch.plan import (
     choose_representatives,
     halve,
     pending_work,
+    plan_blast_chunks,
     plan_chunks,
     plan_profile_chunks,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "is_batch",
     "locate_batch",
     "pending_work",
+    "plan_blast_chunks",
     "plan_chunks",
     "plan_profile_chunks",
     "read_manifest",

@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 from pyecod.batch import (
     BatchHeader,
     ChainRecord,
+    Chunk,
     Manifest,
     SequenceGroup,
     Status,
     choose_representatives,
     halve,
     pending_work,
+    plan_blast_chunks,
     plan_chunks,
+    plan_profile_chunks,
 )
 from pyecod.batch.fields import apply_changes
 from pyecod.batch.plan import next_step
@@ -63,6 +66,18 @@ def test_halving_finds_the_one_sequence_that_kills_its_worker() -> None:
     assert chunk.label == "1" + "aba"[: len(chunk.label) - 1] or set(chunk.label[1:]) <= {"a", "b"}
     with pytest.raises(ValueError, match="one sequence"):
         halve(chunk)
+
+
+def test_every_worker_gets_some_of_a_search_but_no_blast_process_starts_for_a_few() -> None:
+    def sizes(plan: Callable[..., list[Chunk[Query]]], count: int, workers: int) -> list[int]:
+        return sorted(len(chunk.queries) for chunk in plan(queries([100] * count), RunSettings(), workers))
+
+    assert sizes(plan_blast_chunks, 60, 1) == [30, 30]
+    assert sizes(plan_blast_chunks, 60, 50) == [10, 25, 25]
+    assert sizes(plan_blast_chunks, 450, 2) == [50, 100, 100, 100, 100]
+    assert sizes(plan_profile_chunks, 8, 2) == [2, 2, 2, 2]
+    assert sizes(plan_profile_chunks, 50, 1) == [10, 20, 20]
+    assert plan_blast_chunks([], RunSettings(), 3) == []
 
 
 def manifest(header: BatchHeader, chains: list[ChainRecord]) -> Manifest:
