@@ -48,8 +48,7 @@ STAGES = {
     "begin": ("flows.classify", "begin_fasta"),
     "search_and_partition": ("flows.process_batch", "_search_and_partition"),
     "conservation": ("flows.process_batch", "_lost_evidence"),
-    "database": ("flows.process_batch", "_load_into_database"),
-    "report": ("flows.process_batch", "write_report"),
+    "database_and_report": ("flows.process_batch", "_load_and_report"),
     "prefect_summary": ("flows.process_batch", "publish_summary"),
 }
 
