@@ -278,7 +278,7 @@ class RunHistory:
                 yield orjson.loads(line)
 
     def _folder(self, data_type: DataType, key: ChainKey) -> Path:
-        return self.root / data_type / key.file_stem
+        return self.root / f"{data_type}/{key.file_stem}"
 
     def _pin(self, data_type: DataType, key: ChainKey) -> Path:
         return self._folder(data_type, key) / _CURRENT
