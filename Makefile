@@ -48,6 +48,11 @@ demo: setup
 docs: setup
 	$(BIN)/python docs/write.py
 
+# every figure of docs/performance.md and docs/accuracy.md; an hour, and let the machine do nothing else
+bench: setup
+	$(BIN)/uv pip install --system-certs -q --python $(BIN)/python -e '.[bench]'
+	$(BIN)/python benchmarks/all.py
+
 lock: .venv/.ready
 	$(BIN)/uv pip compile -q pyproject.toml --extra dev --python-version 3.11 --no-header --no-annotate -o requirements.lock
 
