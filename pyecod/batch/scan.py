@@ -111,7 +111,7 @@ def scan(
     """
     tasks: list[Task] = []
     batches: list[BatchScan] = []
-    mended = _mended(base_path) if skip_existing else set()
+    mended = find_mended(base_path) if skip_existing else set()
     for path in find_batches(base_path, pattern):
         try:
             batch = Batch.open(path)
@@ -138,7 +138,7 @@ def scan(
     return ScanResult(tuple(chosen), tuple(batches), len(tasks) - len(chosen))
 
 
-def _mended(base_path: Path) -> set[tuple[ChainKey, datetime.date | None]]:
+def find_mended(base_path: Path) -> set[tuple[ChainKey, datetime.date | None]]:
     """Chains, with their weeks, that repairs have done since; a repair that cannot be read has mended nothing."""
     mended = set()
     for path in find_batches(base_path, "ecod_repair_*"):

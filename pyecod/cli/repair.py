@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyecod.steps.repair import RepairPlan
 
 _MOST_ROWS = 40
+_MOST_LETTERS = 60
 
 
 def repair(
@@ -157,7 +158,7 @@ def _plain_plan(plan: RepairPlan) -> dict[str, Any]:
 
 
 def _print_plan(plan: RepairPlan, dry_run: bool) -> None:
-    out = messages()
+    out = console() if dry_run else messages()
     if plan.resumes:
         out.print(f"goes on with {plan.batch_path}, which was begun with the same request", soft_wrap=True)
         return
@@ -195,8 +196,8 @@ def _plan_table(chains: Any) -> Table:
         table.add_row(
             str(item.key),
             item.week or "",
-            _plain(str(item.before)) if item.before else "",
-            _plain(item.why),
+            _short(item.before.status if item.before.status == "failed" else str(item.before)) if item.before else "",
+            _short(item.why),
             " → ".join(item.steps) or f"marked {item.mark}",
             item.evidence,
         )
@@ -214,8 +215,8 @@ def _print_outcomes(outcomes: tuple[RepairOutcome, ...], verdicts: dict[str, int
         table.add_row(
             str(outcome.item.key),
             outcome.item.week or "",
-            _plain(str(before)) if before else "",
-            _plain(str(outcome.after)),
+            _short(str(before)) if before else "",
+            _short(str(outcome.after)),
             _coloured(outcome.verdict),
         )
     out = console()
@@ -231,6 +232,11 @@ def _coloured(verdict: str) -> str:
     colour = {"better": "green", "new": "green", "worse": "yellow", "failed": "red"}.get(verdict)
     words = verdict.replace("_", " ")
     return f"[{colour}]{words}[/]" if colour else words
+
+
+def _short(text: str) -> str:
+    """So much of a reason as tells it from others; ``pyecod status BATCH`` and --json have the whole."""
+    return _plain(text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1].rstrip()}…")
 
 
 def _plain(text: str) -> str:

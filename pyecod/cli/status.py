@@ -11,9 +11,13 @@ import typer
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date
+
     from rich.table import Table
 
     from pyecod.batch import Batch
+    from pyecod.ids import ChainKey
 
 BasePath = Annotated[
     Path | None, typer.Option("--base-path", help="folder of the batches", show_default=False, metavar="DIR")
@@ -40,12 +44,15 @@ def status(
 
 def _show_all(base_path: Path, as_json: bool) -> None:
     from pyecod.batch import Batch, find_batches
+    from pyecod.batch.scan import find_mended
     from pyecod.errors import BatchError
 
     rows: list[dict[str, Any]] = []
+    mended = find_mended(base_path)
     for path in find_batches(base_path):
         try:
-            rows.append(_row(Batch.open(path)))
+            batch = Batch.open(path)
+            rows.append({**_row(batch), "mended": _count_mended(batch, mended)})
         except BatchError as error:
             rows.append({"batch": path.name, "path": path, "problem": str(error)})
     if as_json:
@@ -82,6 +89,19 @@ def _row(batch: Batch) -> dict[str, Any]:
     }
 
 
+def _count_mended(batch: Batch, mended: Collection[tuple[ChainKey, date | None]]) -> int:
+    """Failed chains and entries of a week that repairs have done since."""
+    from pyecod.batch import Status
+    from pyecod.batch.repairs import week_of
+
+    week = week_of(batch.header)
+    if batch.header.batch_type != "weekly":
+        return 0
+    read = {key.entry_id for key, of_week in mended if of_week == week}
+    chains = sum(r.can_classify and r.is_failed and (r.key, week) in mended for r in batch.manifest.chains.values())
+    return chains + sum(e.status is Status.FAILED and e.pdb_id in read for e in batch.manifest.entries.values())
+
+
 def _table_of_batches(rows: list[dict[str, Any]]) -> Table:
     from rich.table import Table
 
@@ -114,7 +134,11 @@ def _state(row: dict[str, Any]) -> str:
         return f"[green]running[/] ({_plain(row['holder'])})"
     if row["left"]:
         return "interrupted: run it again to go on"
-    return "done with failures" if row["failed"] or row["entries_failed"] else "done"
+    failed = row["failed"] + row["entries_failed"]
+    if failed and row["mended"] == failed:
+        return "done, all failures mended by repairs"
+    mended = f", {row['mended']:,} mended by repairs" if row["mended"] else ""
+    return f"done with failures{mended}" if failed else "done"
 
 
 def _warned(count: int) -> str:

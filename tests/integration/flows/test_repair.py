@@ -481,7 +481,8 @@ def test_the_command_shows_the_plan_and_then_before_and_after(small_world: Any, 
     assert plan["searches"]["blast"] == 0
     told = command(small_world, base_path, *asked, "--dry-run")
     assert told.exit_code == 0
-    assert "dry run: nothing was changed" in told.output
+    assert "dry run: nothing was changed" in told.stdout
+    assert "done with failures" in command(small_world, base_path, "status").stdout
     done = command(small_world, base_path, *asked, "--yes", "--json")
     assert done.exit_code == 0, done.output
     result = orjson.loads(done.stdout)
@@ -490,6 +491,7 @@ def test_the_command_shows_the_plan_and_then_before_and_after(small_world: Any, 
     page = (Path(result["batch"]["path"]) / "report" / "index.html").read_text()
     assert "Before and after" in page
     assert all(victim in page for victim in victims)
+    assert "done, all failures mended by repairs" in command(small_world, base_path, "status").stdout
     wrong = command(small_world, base_path, "repair", "--failed", "--reason", "boredom")
     assert wrong.exception.exit_code == 2
 
