@@ -64,8 +64,8 @@ def publish_summary(
 def announce_weeks(names: Sequence[str]) -> None:
     """Say with the event ``pyecod.weeks.completed`` that a weekly run worked on these batches and all went well.
 
-    The sync waits for it rather than for Prefect's own ``prefect.flow-run.Completed``, which automations get up to a
-    quarter of an hour late where a schedule made the run: Prefect first looks for the event before it, that nobody sent.
+    The sync waits for it rather than for Prefect's own ``prefect.flow-run.Completed``, which automations get a quarter
+    of an hour late where a schedule made the run: Prefect waits for the event before it, which nobody sends.
     """
     emit_event(
         event="pyecod.weeks.completed",

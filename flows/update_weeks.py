@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.process_batch import BatchResult, run_batch
+from flows.publish import announce_weeks
 from pyecod.config import Settings, load_settings
 from pyecod.errors import PyecodError, describe
 from pyecod.steps.begin import begin_week, open_reference
@@ -63,7 +64,9 @@ def update_weeks(
             results.append(process_week(plan, settings))
         else:
             get_run_logger().info(f"{plan.release.date}: {plan.state}: {plan.reason}")
-    return finish(results)
+    finish(results)
+    announce_weeks([result.name for result in results])
+    return results
 
 
 def process_week(plan: WeekPlan, settings: Settings) -> BatchResult:

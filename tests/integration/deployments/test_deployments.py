@@ -87,15 +87,19 @@ def test_schedules_are_valid_and_the_pre_release_sleeps() -> None:
     assert weekly["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
 
 
-def test_the_sync_is_triggered_by_the_completed_weekly_run_only() -> None:
+def test_the_sync_is_triggered_by_what_a_completed_weekly_run_says(monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect.events import DeploymentEventTrigger
+
+    from flows import publish
 
     (sync,) = [d for d in DEPLOYMENTS if d["entrypoint"].endswith(":sync")]
     (trigger,) = sync["triggers"]
     DeploymentEventTrigger.model_validate(trigger)
-    assert trigger["expect"] == ["prefect.flow-run.Completed"]
-    names = {m["prefect.resource.role"]: m["prefect.resource.name"] for m in trigger["match_related"]}
-    assert "/".join((names["flow"], names["deployment"])) in {name_of(d) for d in DEPLOYMENTS}
+    said: list[dict[str, Any]] = []
+    monkeypatch.setattr(publish, "emit_event", lambda **event: said.append(event))
+    publish.announce_weeks(["ecod_weekly_20250905"])
+    assert trigger["expect"] == [said[0]["event"]]
+    assert trigger["match"] == {"prefect.resource.id": said[0]["resource"]["prefect.resource.id"]}
 
 
 def test_the_automations_are_what_prefect_takes() -> None:
