@@ -6,8 +6,9 @@ import string
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from pyecod.config import Settings
 from pyecod.errors import BrokenOutputError, MissingProgramError, ProgramError, ReferenceDataError
@@ -101,29 +102,52 @@ class _ProfileSearch:
         self.database = staged(self.database, self.database_id, scratch)
 
     def _side_by_side(self, missing: Sequence[Query]) -> dict[str, Finished]:
+        """In threads that do not keep a process from ending, as an executor's would: a worker that lost its scheduler
+        must not wait an hour for its programs."""
+        waiting: SimpleQueue[Query] = SimpleQueue()
+        ended: SimpleQueue[tuple[str, Finished | BaseException]] = SimpleQueue()
+        for query in missing:
+            waiting.put(query)
+        threads = [
+            threading.Thread(target=self._work, args=(waiting, ended), name="profile-search", daemon=True)
+            for _ in range(min(self.settings.parallel_programs, len(missing)))
+        ]
+        for thread in threads:
+            thread.start()
         finished: dict[str, Finished] = {}
-        with ThreadPoolExecutor(self.settings.parallel_programs, "profile-search") as pool:
-            pending: set[Future[tuple[str, Finished]]] = {pool.submit(self._one, query) for query in missing}
-            try:
-                while pending:
-                    # woken every second, so that a cancelled task's thread notices
-                    done, pending = wait(pending, timeout=1, return_when=FIRST_COMPLETED)
-                    finished |= dict(future.result() for future in done)
-            finally:
-                self.stop.set()
-                pool.shutdown(wait=True, cancel_futures=True)
+        try:
+            while len(finished) < len(missing):
+                with suppress(Empty):  # woken every second, so that a cancelled task's thread notices
+                    md5, end = ended.get(timeout=1)
+                    if isinstance(end, BaseException):
+                        raise end
+                    finished[md5] = end
+        finally:
+            self.stop.set()
+            for thread in threads:
+                thread.join()
         return finished
 
-    def _one(self, query: Query) -> tuple[str, Finished]:
+    def _work(self, waiting: SimpleQueue[Query], ended: SimpleQueue[tuple[str, Finished | BaseException]]) -> None:
+        """Search what is waiting, until nothing is or a search was given up."""
+        with suppress(Empty):
+            while not self.stop.is_set():
+                query = waiting.get_nowait()
+                try:
+                    ended.put((query.md5, self._one(query)))
+                except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
+                    ended.put((query.md5, error))
+
+    def _one(self, query: Query) -> Finished:
         started = time.monotonic()
         with scratch_folder(self.settings.scratch) as folder:
             try:
-                return query.md5, Finished(self._search(query, folder, started))
+                return Finished(self._search(query, folder, started))
             except (MissingProgramError, ProgramStoppedError):
                 raise
             except ProgramError as error:
                 check_space(folder, "HH-suite")
-                return query.md5, Finished.failed(EvidenceType.HHSEARCH, error)
+                return Finished.failed(EvidenceType.HHSEARCH, error)
 
     def _search(self, query: Query, folder: Path, started: float) -> ResultHeader:
         key = self.profile_key(query)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,6 +172,33 @@ def test_one_bad_sequence_fails_alone_with_its_reason(
     assert reason in str(bad.error)
     assert cache.usage()["results"].files == 1
     assert list(settings.scratch.dir.iterdir()) == []  # type: ignore[union-attr]
+
+
+WORKER = """
+import sys, threading, time
+from pathlib import Path
+from pyecod.config import load_settings
+from pyecod.reference import Reference
+from pyecod.search import Query, SearchCache, search_profiles
+reference, cache, scratch, md5, sequence, started = sys.argv[1:]
+settings = load_settings(overrides={"scratch": {"dir": scratch}})
+search = (Query(md5, sequence),), Reference.open(Path(reference)), SearchCache(Path(cache)), settings
+threading.Thread(target=search_profiles, args=search, daemon=True).start()
+while not Path(started).exists():
+    time.sleep(0.02)
+"""
+
+
+def test_a_worker_that_wants_to_end_does_not_wait_for_its_searches(
+    reference: Reference, syk: Query, cache: SearchCache, settings: Settings, stand: Stand
+) -> None:
+    stand.put("hhblits", "sleep 600")
+    subprocess.run(
+        [sys.executable, "-c", WORKER, reference.path, cache.folder, str(settings.scratch.dir), syk.md5, syk.sequence,
+         stand.folder / "hhblits.starts"],
+        timeout=120, check=True,
+    )  # fmt: skip
+    assert stand.starts("hhblits") == 1
 
 
 def test_the_time_limit_is_per_program(
