@@ -195,10 +195,12 @@ def _item(raw: dict[str, Any]) -> RepairItem:
 
 
 def is_accepted(header: BatchHeader, record: ChainRecord) -> bool:
-    """Whether a record may stand for its chain: a repair that failed or came out worse leaves the state as it is."""
+    """Whether a record may stand for its chain: a repair that failed, came out worse or has not been judged yet leaves
+    the state as it is."""
     if header.batch_type != "repair" or not record.can_classify:
         return True
-    return record.partition_status is Status.COMPLETE and record.repair_status != Verdict.WORSE
+    unaccepted = (Verdict.WORSE, Verdict.PENDING)
+    return record.partition_status is Status.COMPLETE and record.repair_status not in unaccepted
 
 
 def week_of(header: BatchHeader, record: ChainRecord | None = None) -> datetime.date | None:

@@ -68,7 +68,7 @@ def _tell(trace: ChainTrace) -> None:
         for sentence in stop.story:
             out.print(f"  {escape(sentence)}", soft_wrap=True)
         for run in stop.facts["runs"]:
-            mark = "current" if run["current"] else ""
+            mark = "current" if run["current"] else run["error"] or ""
             words = f"run {run['run']} {run['type']} of {run['chain']} {run['outcome']} {run['finished'] or ''} {mark}"
             out.print(f"  [dim]{escape(words)}[/]", soft_wrap=True)
     facts = trace.database

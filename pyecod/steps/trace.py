@@ -31,7 +31,8 @@ class TraceStop:
 
 @dataclass(frozen=True, slots=True)
 class ChainTrace:
-    """One chain's way through the batches, oldest first. ``database`` has what the database adds, empty without one."""
+    """One chain's way through the batches, in the order they were begun. ``database`` has what the database adds,
+    empty without one."""
 
     key: ChainKey
     stops: tuple[TraceStop, ...]
@@ -80,6 +81,7 @@ def trace_chain(key: ChainKey, base_path: Path) -> ChainTrace:
     for batch, record in found:
         if is_accepted(batch.header, record):
             standing[_week(batch, record)] = batch.name
+    found.sort(key=lambda item: item[0].header.created)
     stops = tuple(
         _stop(batch, record, stands=standing.get(_week(batch, record)) == batch.name) for batch, record in found
     )
@@ -196,6 +198,7 @@ def _runs(batch: Batch, record: ChainRecord) -> dict[str, Any]:
                     "run": state.number,
                     "current": state.is_current,
                     "outcome": state.run.outcome if state.run else "damaged",
+                    "error": state.run.result.get("error") if state.run else None,
                     "finished": state.run.finished if state.run else None,
                     "seconds": state.run.seconds if state.run else None,
                     "file": str(state.path),
@@ -228,7 +231,9 @@ def _story(batch: Batch, record: ChainRecord, facts: dict[str, Any], stands: boo
     repair = facts.get("repair")
     if repair:
         yield f"Repaired ({repair['reason']}): {repair.get('why') or 'no plan is kept'}."
-        if repair.get("before"):
+        if (repair.get("before") or "").startswith("failed"):
+            yield f"It had failed in {repair['source']}."
+        elif repair.get("before"):
             yield f"It stood at {repair['before']} in {repair['source']}."
     elif batch.header.batch_type == "weekly":
         yield f"Came with the release of {batch.header.release_date}."

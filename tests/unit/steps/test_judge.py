@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, DataType, RunHistory, Status
-from pyecod.batch.repairs import RepairItem, Standing, Verdict, repair_outcomes, write_repair_record
+from pyecod.batch.repairs import RepairItem, Standing, Verdict, is_accepted, repair_outcomes, write_repair_record
 from pyecod.config import RepairSettings, Settings
 from pyecod.ids import ChainKey
 from pyecod.steps.judge import judge_repair
@@ -82,3 +82,13 @@ def test_the_run_of_a_worse_result_is_withdrawn_once(tmp_path: Path) -> None:
     with batch.lock():
         batch.mark(judge_repair(batch, RepairSettings()) + [ChainUpdate(KEY, {})])
     assert len(list(history.log_lines())) == log
+
+
+@pytest.mark.parametrize(
+    ("verdict", "stands"),
+    [("better", True), ("same", True), ("new", True), ("worse_accepted", True), ("worse", False), ("pending", False)],
+)
+def test_a_result_stands_once_it_is_judged_and_not_worse(verdict: str, stands: bool) -> None:
+    header = BatchHeader.new("ecod_repair_20250906", "repair", Settings(), reason="error_fix")
+    record = ChainRecord(KEY, 300, MD5, partition_status=Status.COMPLETE, repair_status=verdict)
+    assert is_accepted(header, record) is stands
