@@ -85,8 +85,8 @@ def _summary(batch: Batch, counters: BatchCounters, report: Path, database: str,
     if alerts:
         lines += ["", "## Worth attention", *(f"- **{a.severity}** {a.kind}: {a.text}" for a in alerts)]
     if counters.failures:
-        lines += ["", "## Failures", "", "| step | reason | chains |", "|---|---|---|"]
+        lines += ["", "## Failures", "", "| chains | step | reason |", "|---|---|---|"]
         for (step, reason), number in list(counters.failures.items())[:_MOST_REASONS]:
             cell = reason.replace("|", "\\|").replace("\n", " ")
-            lines.append(f"| {step} | {cell} | {number} |")
+            lines.append(f"| {number} | {step} | {cell} |")
     return "\n".join(lines)

@@ -1,56 +1,27 @@
-"""A real installation for the whole session: PostgreSQL and Prefect server with passwords, deployments, a worker.
+"""A real installation for the whole session, a browser, and a place where messages arrive.
 
-``pytest tests/e2e --pictures docs/pictures`` also keeps a picture of every page the tests look at.
+``pytest tests/e2e --pictures docs/images`` also keeps a picture of every page the tests look at.
 """
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import http.server
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
-import httpx
-import psutil
-import psycopg
 import pytest
-import yaml
-from websockets.sync.client import connect
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
-CANARIES = {
-    "PGPASSWORD": "canary-of-the-database",
-    "PREFECT_API_AUTH_STRING": "pyecod:canary-of-the-api",
-}
+from tests.e2e.chromium import Browser
+from tests.e2e.installation import Platform, installed, wait_until
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", type=Path, default=None, help="folder for pictures of the pages looked at")
-
-
-def wait_until(true: Callable[[], Any], seconds: float, what: str) -> Any:
-    """The first true value, asked for every half second."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = true()
-        if value:
-            return value
-        time.sleep(0.5)
-    pytest.fail(f"after {seconds:.0f} s still waiting for {what}")
 
 
 @pytest.fixture(scope="session", name="wait_until")
@@ -59,296 +30,16 @@ def _wait_until() -> Any:
     return wait_until
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def stop(process: subprocess.Popen[bytes], seconds: float = 15) -> None:
-    """End a process started with a session of its own, and everything in it."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-@dataclass
-class CommandLines:
-    """Every command line seen on the machine while the tests ran."""
-
-    seen: set[str] = field(default_factory=set)
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    def watch(self) -> None:
-        while not self._stop.wait(0.2):
-            for process in psutil.process_iter(["cmdline"]):
-                self.seen.add(" ".join(process.info["cmdline"] or []))
-
-    def end(self) -> None:
-        self._stop.set()
-
-
-@dataclass
-class Platform:
-    """The installation: where it is, and how to ask and tell it something."""
-
-    home: Path
-    url: str
-    environment: dict[str, str]
-    world: Any
-    base_path: Path
-    command_lines: CommandLines
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    worker: subprocess.Popen[bytes] = field(init=False)
-
-    def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
-        """A server of ours in a process group of its own, its output in a file."""
-        with (self.home / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [str(BIN / command[0]), *command[1:]],
-                cwd=self.home,
-                env=self.environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self.processes.append(process)
-        return process
-
-    def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        """A command as a person types it in the checkout."""
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            cwd=ROOT,
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-        (self.home / "commands.log").open("a").write(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}")
-        assert not check or done.returncode == 0, done.stdout + done.stderr
-        return done
-
-    def api(self, method: str, path: str, **more: Any) -> Any:
-        """The Prefect API's answer."""
-        user, _, password = CANARIES["PREFECT_API_AUTH_STRING"].partition(":")
-        answer = httpx.request(method, f"{self.url}/api{path}", auth=(user, password), timeout=30, **more)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def runs(self, flow: str, **state: Any) -> list[dict[str, Any]]:
-        """Runs of a flow, the newest first."""
-        asked = {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 50}
-        return list(self.api("POST", "/flow_runs/filter", json=asked))
-
-    def run_of(self, run_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.api("GET", f"/flow_runs/{run_id}")
-        return found
-
-    def deployment(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.api("GET", f"/deployments/name/{name}")
-        return found
-
-    def start_run(self, deployment: str, **parameters: Any) -> str:
-        """Ask for a run as the UI's form does."""
-        made = self.api(
-            "POST", f"/deployments/{self.deployment(deployment)['id']}/create_flow_run", json={"parameters": parameters}
-        )
-        return str(made["id"])
-
-    def wait(self, run_id: str, *states: str, seconds: float = 120) -> dict[str, Any]:
-        """The run once it is in one of these states."""
-        wait_until(lambda: self.run_of(run_id)["state"]["type"] in states, seconds, f"run {run_id} to be {states}")
-        return self.run_of(run_id)
-
-    def work_processes(self) -> list[psutil.Process]:
-        """What the worker started and what that started."""
-        worker = psutil.Process(self.worker.pid)
-        return [child for child in worker.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
-
-
-def start_postgres(folder: Path) -> subprocess.Popen[bytes]:
-    """A private PostgreSQL on a Unix socket in ``folder`` that asks for a password; databases ``prefect``, ``ecod``."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("no PostgreSQL server is installed (Debian: postgresql)")
-    programs = found[-1].parent
-    account = "postgres" if os.getuid() == 0 else None  # it refuses to run as root
-    folder.chmod(0o755)
-    data = folder / "data"
-    data.mkdir(mode=0o700)
-    password = folder / "password"
-    password.write_text(CANARIES["PGPASSWORD"] + "\n")
-    if account:
-        for path in (folder, data, password):
-            shutil.chown(path, account)
-    initdb = [programs / "initdb", "-D", data, "-U", "pyecod", "--auth=scram-sha-256", f"--pwfile={password}"]
-    subprocess.run([*initdb, "--no-sync"], user=account, check=True, capture_output=True, cwd="/")
-    password.unlink()
-    options = ("-c", "listen_addresses=", "-c", "fsync=off", "-k", str(folder))
-    server = subprocess.Popen(
-        [programs / "postgres", "-D", data, *options],
-        user=account,
-        cwd="/",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    access = {"host": str(folder), "user": "pyecod", "password": CANARIES["PGPASSWORD"], "dbname": "postgres"}
-
-    def answer() -> bool:
-        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(**access, autocommit=True) as connection:
-            for name in ("prefect", "ecod"):
-                connection.execute(f"CREATE DATABASE {name}")
-            return True
-        return False
-
-    try:
-        wait_until(answer, 30, "PostgreSQL")
-    except BaseException:
-        stop(server)
-        raise
-    return server
-
-
 @pytest.fixture(scope="session")
 def platform(small_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """Server, deployments and worker, set up by the commands of docs/operations.md."""
+    """An installation that follows the small world's releases."""
     home = tmp_path_factory.mktemp("platform")
-    port = free_port()
-    base_path = home / "batches"
-    postgres_folder = Path(tempfile.mkdtemp(prefix="pyecod-e2e-"))
     settings = small_world.overrides(
-        base_path,
-        search={"cache_dir": str(home / "cache")},
-        scratch={"dir": str(home / "scratch")},
-        database={"mode": "server", "url": f"host={postgres_folder} user=pyecod dbname=ecod"},
+        home / "batches", search={"cache_dir": str(home / "cache")}, scratch={"dir": str(home / "scratch")}
     )
-    (home / "pyecod.yaml").write_text(yaml.safe_dump(settings))
-    (home / "passwords").write_text(f"*:*:*:*:{CANARIES['PGPASSWORD']}\n")
-    (home / "passwords").chmod(0o600)
-    base_path.mkdir()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "PYECOD_", "PG"))}
-    environment |= {
-        "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_UI_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://pyecod@/prefect?host={postgres_folder}",
-        "PREFECT_SERVER_API_AUTH_STRING": CANARIES["PREFECT_API_AUTH_STRING"],
-        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-        "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "5",
-        "PYECOD_SETTINGS_FILE": str(home / "pyecod.yaml"),
-        "PGPASSFILE": str(home / "passwords"),
-        "PATH": f"{BIN}:{os.environ['PATH']}",
-        **CANARIES,
-    }
-    platform = Platform(home, f"http://127.0.0.1:{port}", environment, small_world, base_path, CommandLines())
-    watching = threading.Thread(target=platform.command_lines.watch, daemon=True)
-    watching.start()
-    try:
-        platform.processes.append(start_postgres(postgres_folder))
-        platform.run("pyecod", "db", "migrate")
-        platform.start("server", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
-        wait_until(lambda: answers(f"{platform.url}/api/health"), 120, "the Prefect server")
-        platform.run("prefect", "work-pool", "create", "pyecod", "--type", "process")
-        platform.run("prefect", "--no-prompt", "deploy", "--all")
-        platform.worker = platform.start("worker", "prefect", "worker", "start", "--pool", "pyecod", "--name", "here")
+    with installed(home, settings) as platform:
+        platform.world = small_world
         yield platform
-    finally:
-        for process in reversed(platform.processes):
-            stop(process)
-        shutil.rmtree(postgres_folder)
-        platform.command_lines.end()
-        watching.join()
-
-
-def answers(url: str) -> bool:
-    """Whether somebody answers there, if only to ask for a password."""
-    try:
-        return httpx.get(url, timeout=2).status_code in (200, 401)
-    except httpx.HTTPError:
-        return False
-
-
-class Browser:
-    """Headless Chromium over its debugging port."""
-
-    def __init__(self, folder: Path, pictures: Path | None) -> None:
-        self.pictures = pictures
-        options = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
-        options += " disable-component-update disable-sync hide-scrollbars"
-        self.process = subprocess.Popen(
-            [
-                "chromium",
-                *(f"--{option}" for option in options.split()),
-                "--remote-debugging-port=0",
-                "--window-size=1400,1000",
-                f"--user-data-dir={folder}",
-                "about:blank",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        port_file = folder / "DevToolsActivePort"
-        wait_until(lambda: port_file.exists() and port_file.read_text().count("\n") >= 1, 60, "Chromium")
-        port = port_file.read_text().splitlines()[0]
-        pages = wait_until(
-            lambda: [p for p in httpx.get(f"http://127.0.0.1:{port}/json").json() if p["type"] == "page"], 30, "a page"
-        )
-        self.socket = connect(pages[0]["webSocketDebuggerUrl"], max_size=None)
-        self._number = 0
-
-    def _call(self, method: str, **parameters: Any) -> Any:
-        self._number += 1
-        self.socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
-        while True:
-            answer = json.loads(self.socket.recv(timeout=60))
-            if answer.get("id") == self._number:
-                assert "error" not in answer, answer
-                return answer["result"]
-
-    def open(self, url: str) -> None:
-        self._call("Page.navigate", url=url)
-        wait_until(lambda: self.evaluate("document.readyState") == "complete", 60, url)
-
-    def evaluate(self, expression: str) -> Any:
-        return self._call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
-
-    @property
-    def text(self) -> str:
-        return str(self.evaluate("document.body ? document.body.innerText : ''"))
-
-    def wait_for(self, words: str, seconds: float = 45) -> str:
-        """The page's text once it has these words."""
-        deadline = time.monotonic() + seconds
-        while words not in self.text:
-            if time.monotonic() > deadline:
-                self.picture("unexpected")
-                pytest.fail(f"the page never said {words!r} but:\n{self.text}")
-            time.sleep(0.3)
-        return self.text
-
-    def picture(self, name: str) -> bytes:
-        """The page as PNG; kept where ``--pictures`` says."""
-        time.sleep(1.0 if self.pictures else 0.0)  # animations end
-        data = base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"])
-        if self.pictures is not None:
-            self.pictures.mkdir(parents=True, exist_ok=True)
-            (self.pictures / f"{name}.png").write_bytes(data)
-        return data
-
-    def close(self) -> None:
-        self.socket.close()
-        stop(self.process, 5)
 
 
 @pytest.fixture(scope="session")
@@ -363,8 +54,11 @@ def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         browser.close()
 
 
+_STYLE = "<style>body { font: 15px sans-serif; margin: 2em } pre { white-space: pre-wrap; color: #444 }</style>"
+
+
 class Receiver:
-    """A web server on loopback that keeps what is sent to it."""
+    """A web server on loopback that keeps what is sent to it, and shows it."""
 
     def __init__(self) -> None:
         received: list[dict[str, Any]] = []
@@ -375,6 +69,13 @@ class Receiver:
                 self.send_response(200)
                 self.end_headers()
 
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                shown = (f"<h3>{escape(m['subject'])}</h3><pre>{escape(m['body'])}</pre>" for m in received)
+                self.wfile.write(f"<title>Messages</title>{_STYLE}<h1>Messages</h1>{''.join(shown)}".encode())
+
             def log_message(self, *_: Any) -> None:
                 pass
 
@@ -382,6 +83,10 @@ class Receiver:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keep)
         self.url = f"http://127.0.0.1:{self.server.server_port}/canary-of-the-webhook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def find(self, subject: str, body: str = "") -> dict[str, Any] | None:
+        """The first message with these words."""
+        return next((m for m in self.received if subject in m["subject"] and body in m["body"]), None)
 
     def subjects(self) -> list[str]:
         return [str(message["subject"]) for message in self.received]

@@ -1,0 +1,270 @@
+"""A month of an installation: four releases by schedule, a bad one among them, an alert, a repair from the UI's form.
+
+``make month`` keeps the pictures of it, which docs/operations.md shows.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyecod.batch import Batch, repair_name
+from tests.e2e.installation import Platform, installed, wait_until
+
+pytestmark = pytest.mark.e2e
+
+WEEKS = 4
+BAD = 1  # the week whose profile searches are killed
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+# as a machine does that runs out of memory
+FAULTY = """#!/bin/sh
+case "$*" in *" -i "*|"-i "*) test -e {fault} && kill -9 $$ ;; esac
+exec {program} "$@"
+"""
+
+# the tests run in the order they stand here, as the weeks pass
+
+
+@dataclass
+class Month:
+    """The installation, and a PDB that grows week by week."""
+
+    platform: Platform
+    worlds: list[Any]
+    fault: Path
+
+    @property
+    def home(self) -> Path:
+        return self.platform.home
+
+    @property
+    def days(self) -> tuple[datetime.date, ...]:
+        """The days of the releases."""
+        dates: tuple[datetime.date, ...] = self.worlds[-1].dates
+        return dates
+
+    def name(self, week: int) -> str:
+        """The batch of a week."""
+        return f"ecod_weekly_{self.days[week]:%Y%m%d}"
+
+    def batch(self, week: int) -> Batch:
+        return Batch.open(self.platform.base_path / self.name(week))
+
+    def release(self, week: int) -> None:
+        """The PDB publishes: a mirror as of this week, then its lists."""
+        shutil.rmtree(self.home / "mirror", ignore_errors=True)
+        shutil.copytree(self.worlds[week].mirror, self.home / "mirror")
+        lists = f"{self.days[week]:%Y%m%d}"
+        shutil.copytree(self.worlds[week].status_dir / lists, self.home / "status" / lists)
+
+    def scheduled_run(self) -> str:
+        """The weekly schedule, changed as in the UI, strikes in some seconds: the run it makes."""
+        deployment = self.platform.deployment("update-weeks/weekly")
+        (schedule,) = [s for s in deployment["schedules"] if s["slug"] == "release"]
+        path = f"/deployments/{deployment['id']}/schedules/{schedule['id']}"
+        while True:
+            start = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=6)
+            weekly = {"interval": 7 * 24 * 3600, "anchor_date": start.isoformat()}
+            self.platform.api("PATCH", path, json={"active": True, "schedule": weekly})
+            while (
+                datetime.datetime.now(datetime.UTC) < start
+            ):  # else the scheduler looked too late: the next is in a week
+                for run in self.platform.runs("update-weeks"):
+                    due = datetime.datetime.fromisoformat(run["expected_start_time"])
+                    if run["auto_scheduled"] and abs(due - start) < datetime.timedelta(seconds=1):
+                        return str(run["id"])
+                time.sleep(0.5)
+
+    def week_passes(self, week: int) -> dict[str, Any]:
+        """A release appears, the schedule strikes, the run ends, and so does the sync that follows it."""
+        self.release(week)
+        run = self.platform.wait(self.scheduled_run(), *ENDED, seconds=180)
+        assert run["state"]["type"] == "COMPLETED", run["state"]
+
+        def synced() -> bool:
+            syncs = [r for r in self.platform.runs("sync") if r["state"]["type"] in ENDED]
+            assert all(r["state"]["type"] == "COMPLETED" for r in syncs), syncs
+            return len(syncs) == week + 1
+
+        wait_until(synced, 90, "the sync that follows")
+        return run
+
+    def artifact(self, key: str) -> str:
+        """Address of the newest artifact with this key in the UI."""
+        asked = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC"}
+        found = self.platform.api("POST", "/artifacts/filter", json=asked)
+        return f"{self.platform.url}/artifacts/artifact/{found[0]['id']}"
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Month]:
+    """Four weeks up to now: each world is the PDB as it was in that week."""
+    from pyecod.reference import build_reference
+    from pyecod.simulate import WorldOptions, simulate_world
+
+    if shutil.which("hhsearch") is None:
+        pytest.skip("HH-suite is not installed (run `make setup`)")
+    home = tmp_path_factory.mktemp("month")
+    today = datetime.datetime.now(datetime.UTC).date()
+    friday = today - datetime.timedelta(days=(today.weekday() - 4) % 7)
+    start = friday - datetime.timedelta(weeks=WEEKS - 1)
+    worlds = [
+        simulate_world(
+            home / f"world{n}",
+            WorldOptions(seed=7, families=12, entries=20, weeks=n, start_date=start, profiles=n == 1),
+        )
+        for n in range(1, WEEKS + 1)
+    ]
+    build_reference(
+        home / "reference",
+        worlds[0].options.version,
+        domains=[worlds[0].domain_list],
+        domain_fasta=[worlds[0].domain_fasta],
+        chain_fasta=[worlds[0].chain_fasta],
+        hh_db=worlds[0].hh_db,
+    )
+    (home / "status").mkdir()
+    (home / "mirror").mkdir()
+    programs = home / "programs"
+    programs.mkdir()
+    program = programs / "hhsearch"
+    program.write_text(FAULTY.format(fault=home / "fault", program=shutil.which("hhsearch")))
+    program.chmod(0o755)
+    settings = {
+        "base_path": str(home / "batches"),
+        "status_dir": str(home / "status"),
+        "mirror": str(home / "mirror"),
+        "reference": str(home / "reference"),
+        "run": {"retry_delay": 0, "retries": 1},
+        "search": {"cache_dir": str(home / "cache")},
+        "scratch": {"dir": str(home / "scratch")},
+        "alerts": {"disk_gib": 0, "scratch_gib": 0},  # this machine's disks are no part of the story
+    }
+    with installed(home, settings, path=str(programs)) as platform:
+        browser.open(f"{platform.url}/")
+        browser.evaluate("localStorage.setItem('prefect-password', btoa('pyecod:canary-of-the-api'))")
+        yield Month(platform, worlds, home / "fault")
+
+
+def test_a_week_that_did_not_come_is_told(month: Month, receiver: Any, tmp_path: Path) -> None:
+    address = tmp_path / "address"
+    address.write_text(receiver.url + "\n")
+    month.platform.run("pyecod", "alerts", "apply", "--to", str(address))
+    month.platform.wait(month.platform.start_run("watch/hourly"), "COMPLETED")
+    message = wait_until(lambda: receiver.find("weekly run"), 60, "the message that no week came")
+    assert "no weekly batch is complete for a release after" in message["body"]
+    assert "none at all" in message["body"]
+
+
+def test_the_first_week_is_done_by_schedule(month: Month) -> None:
+    run = month.week_passes(0)
+    assert run["created_by"]["type"] == "SCHEDULE"
+    counters = month.batch(0).counters()
+    assert counters.done == counters.classifiable > 20
+    assert counters.entries_failed == 0
+
+
+def test_a_bad_week_announces_itself(month: Month, receiver: Any, browser: Any) -> None:
+    month.fault.touch()
+    month.week_passes(BAD)
+    counters = month.batch(BAD).counters()
+    assert counters.failed > 0.1 * counters.classifiable
+    message = wait_until(lambda: receiver.find(month.name(BAD), "chains failed ("), 60, "the message about the week")
+    assert f"{counters.failed} of {counters.classifiable} chains failed" in message["body"]
+    assert "hhsearch was killed" in message["body"]
+    browser.open(receiver.url)
+    browser.wait_for("chains failed")
+    browser.picture("month-1-messages")
+    browser.open(month.artifact("weekly-summary"))
+    browser.wait_for("Worth attention")
+    browser.picture("month-2-bad-week")
+
+
+def test_it_is_repaired_from_the_form(month: Month, browser: Any) -> None:
+    month.fault.unlink()
+    day = month.days[BAD]
+    browser.resize(1850)
+    browser.open(f"{month.platform.url}/deployments/deployment/{month.platform.deployment('repair/adhoc')['id']}/run")
+    browser.wait_for("rerun_partition")
+    browser.type_into(of_field("reason", "select"), "error")
+    browser.click("[...document.querySelectorAll('.p-select-option')].find(e => e.innerText.trim() === 'error_fix')")
+    browser.click(of_field("weeks", "button", "list"))
+    browser.click(of_field("weeks", "button", "Add item"))
+    browser.type_into(of_field("weeks", "input[type=date]"), f"{day:%m%d%Y}")
+    browser.click(of_field("failed", "[role=switch]"))
+    browser.evaluate("window.scrollTo(0, 0)")
+    browser.picture("month-3-repair-form")
+    browser.resize()
+    browser.click("document.querySelector('button[type=submit]')")
+    (run,) = wait_until(lambda: month.platform.runs("repair"), 30, "the repair that was asked for")
+    asked = {name: value for name, value in run["parameters"].items() if value}
+    assert asked == {"reason": "error_fix", "weeks": [str(day)], "failed": True, "rerun_partition": True}
+    done = month.platform.wait(run["id"], *ENDED, seconds=150)
+    assert done["state"]["type"] == "COMPLETED", done["state"]
+    assert done["name"] == f"repair failed {day} (error_fix)"
+    repair = Batch.open(month.platform.base_path / repair_name(datetime.datetime.now(datetime.UTC).date()))
+    counters = repair.counters()
+    assert counters.done == counters.classifiable == month.batch(BAD).counters().failed
+    browser.open(month.artifact(f"repair-{repair.name.replace('_', '-')}"))
+    browser.wait_for("error_fix")
+    browser.picture("month-4-repaired")
+    browser.open((repair.path / "report" / "index.html").as_uri())
+    browser.wait_for("Before and after")
+    browser.picture("month-5-repair-page")
+
+
+def test_the_database_has_the_week_as_repaired(month: Month) -> None:
+    day = month.days[BAD]
+    repaired = month.platform.query("SELECT count(*), bool_and(is_current) FROM pdb_update.repair_outcome")
+    assert repaired == [(month.batch(BAD).counters().failed, True)]
+    failed = "SELECT failed_chains FROM pdb_update.release_summary WHERE release_date = "
+    assert month.platform.query(f"{failed}'{day}'") == [(0,)]
+
+
+def test_the_next_weeks_come_by_themselves(month: Month, browser: Any) -> None:
+    for week in (2, 3):
+        month.week_passes(week)
+        counters = month.batch(week).counters()
+        assert counters.done == counters.classifiable > 20
+    released = month.platform.query("SELECT batch_name FROM pdb_update.release_summary ORDER BY release_date")
+    assert released == [(month.name(week),) for week in range(WEEKS)]
+    browser.resize(1500)
+    browser.open(f"{month.platform.url}/runs")
+    browser.wait_for(month.name(3))
+    browser.picture("month-6-runs")
+    browser.resize()
+    browser.open((month.batch(3).path / "report" / "index.html").as_uri())
+    browser.wait_for("Frequent T-groups")
+    browser.picture("month-7-week-page")
+    browser.open((month.platform.base_path / "report" / "weeks.html").as_uri())
+    browser.wait_for("Trends")
+    assert all(str(day) in browser.text for day in month.days)
+    browser.picture("month-8-weeks")
+
+
+def test_a_month_that_came_is_not_missed(month: Month) -> None:
+    shown = month.platform.run("pyecod", "alerts", "show", "--json", check=False)
+    assert "week-overdue" not in shown.stdout
+
+
+def test_a_run_that_no_worker_takes_is_told(month: Month, receiver: Any) -> None:
+    month.platform.worker.terminate()
+    month.platform.worker.wait(60)
+    month.platform.start_run("update-weeks/weekly")  # of a scheduled one it is told a quarter of an hour later
+    message = wait_until(lambda: receiver.find("weekly did not start"), 120, "the message about the late run")
+    assert "no worker took it" in message["body"]
+
+
+def of_field(name: str, selector: str, text: str = "") -> str:
+    """An element of one parameter's field in Prefect's form, as JavaScript."""
+    label = "e.querySelector('.schema-form-property__label').innerText.split(' ')[0]"
+    whole = f"[...document.querySelectorAll('.schema-form-property')].find(e => {label} === '{name}')"
+    return f"[...({whole}?.querySelectorAll('{selector}') ?? [])].find(e => e.innerText.trim().startsWith('{text}'))"
