@@ -56,6 +56,26 @@ def test_ranges_shift_with_a_missing_start_and_a_tag() -> None:
     assert ranges_of(mapped("GSHMASGSHM" + REPRESENTATIVE, "10-90", "95-190")) == ["20-100", "105-200"]
 
 
+@pytest.mark.parametrize(
+    ("member", "ranges", "unassigned"),
+    [
+        (REPRESENTATIVE[:49] + REPRESENTATIVE[54:], ["10-85", "90-185"], ["1-9", "86-89", "186-195"]),
+        (REPRESENTATIVE[15:], ["1-75", "80-175"], ["76-79", "176-185"]),
+        (REPRESENTATIVE[:180], ["10-90", "95-180"], ["1-9", "91-94"]),
+        (REPRESENTATIVE[:92] + "GGGG" + REPRESENTATIVE[92:], ["10-90", "99-194"], ["1-9", "91-98", "195-204"]),
+        (REPRESENTATIVE[:190] + "HHHHHH", ["10-90", "95-190"], ["1-9", "91-94", "191-196"]),
+    ],
+    ids=["inside a domain", "over a domain's start", "over a domain's end", "between domains", "another tail"],
+)
+def test_what_a_member_lacks_or_has_more_moves_its_ranges(
+    member: str, ranges: list[str], unassigned: list[str]
+) -> None:
+    result = mapped(member, "10-90", "95-190")
+    assert ranges_of(result) == ranges
+    assert [str(region.range) for region in result.unassigned] == unassigned
+    assert result.coverage == pytest.approx(sum(len(domain.range) for domain in result.domains) / len(member))
+
+
 def test_an_insertion_inside_a_segment_belongs_to_the_domain_and_coverage_is_its_own() -> None:
     member = REPRESENTATIVE[:50] + "GGGGGGGG" + REPRESENTATIVE[50:]
     result = mapped(member, "10-90", "95-190")
