@@ -125,7 +125,18 @@ def repair(
 
 def _publish(plan: RepairPlan, outcomes: list[RepairOutcome], verdicts: dict[str, int]) -> None:
     """Each chain before and after, in the Prefect UI."""
-    rows = [outcome.to_plain() for outcome in outcomes[:_MOST_ROWS]]
+    rows = [
+        {
+            "chain": str(outcome.item.key),
+            "verdict": str(outcome.verdict).replace("_", " "),
+            "before": outcome.item.before.words if outcome.item.before else "nothing",
+            "after": outcome.after.words,
+            "week": outcome.item.week,
+            "why": outcome.item.why,
+            "reason": outcome.after.failure_reason,
+        }
+        for outcome in outcomes[:_MOST_ROWS]
+    ]
     counts = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in verdicts.items())
     more = f"; the first {_MOST_ROWS} of {len(outcomes)} chains" if len(outcomes) > _MOST_ROWS else ""
     create_table_artifact(

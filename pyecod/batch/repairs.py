@@ -89,9 +89,14 @@ class Standing:
         )
 
     def __str__(self) -> str:
-        """In a few words: ``2 domains, 0.93, good``."""
+        """In a few words: ``2 domains, 0.93, good``; ``failed`` and why."""
+        return self.words + (f": {self.failure_reason}" if self.status != "done" and self.failure_reason else "")
+
+    @property
+    def words(self) -> str:
+        """The same without a reason."""
         if self.status != "done":
-            return f"{self.status.replace('_', ' ')}" + (f": {self.failure_reason}" if self.failure_reason else "")
+            return self.status.replace("_", " ")
         number = "?" if self.domains is None else self.domains
         coverage = "?" if self.coverage is None else f"{self.coverage:.2f}"
         return f"{number} domain{'s' if self.domains != 1 else ''}, {coverage}, {self.quality or 'no label'}"

@@ -161,15 +161,17 @@ def repairs_table(report: BatchReport) -> str:
     counts = Counter(str(outcome.verdict).replace("_", " ") for outcome in report.repairs)
     summary = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     rows = "".join(
-        f"<tr><th>{_search(str(outcome.item.key), str(outcome.item.key))}</th><td>{escape(outcome.item.why)}</td>"
-        f"<td>{escape(str(outcome.item.before)) if outcome.item.before else 'nothing'}</td>"
-        f"<td>{escape(str(outcome.after))}</td><td>{escape(str(outcome.verdict).replace('_', ' '))}</td></tr>"
+        f"<tr><th>{_search(str(outcome.item.key), str(outcome.item.key))}</th>"
+        f"<td class='n'>{escape(str(outcome.verdict).replace('_', ' '))}</td>"
+        f"<td class='n'>{escape(outcome.item.before.words) if outcome.item.before else 'nothing'}</td>"
+        f"<td class='n'>{escape(outcome.after.words)}</td>"
+        f"<td>{escape(outcome.item.why)}{_small(outcome.after.failure_reason)}</td></tr>"
         for outcome in report.repairs[:_MOST_REPAIRS]
     )
     hidden = len(report.repairs) - _MOST_REPAIRS
     more = f"<p class='note'>and {hidden:,} more: `pyecod repair --json`, or repair_outcome in SQL</p>"
     reason = escape((report.header.reason or "no reason recorded").replace("_", " "))
-    head = "".join(f"<th>{name}</th>" for name in ("", "why", "before", "after", ""))
+    head = "".join(f"<th>{name}</th>" for name in ("", "", "before", "after", "why"))
     return (
         f"<section><h2>Before and after</h2><p>{reason}: {escape(summary)}</p>"
         f'<table class="numbers"><tr>{head}</tr>{rows}</table>{more if hidden > 0 else ""}</section>'
@@ -219,7 +221,7 @@ def groups_table(report: BatchReport) -> str:
     if not counts:
         return "<p>None.</p>"
     rows = "".join(
-        f'<tr><td class="n">{count:,}</td><td><i style="{chip_style(group)}"></i>'
+        f'<tr><td class="n">{count:,}</td><td class="n"><i style="{chip_style(group)}"></i>'
         f"{_search(group, group)}</td><td>{escape(names[group])}</td></tr>"
         for group, count in counts.most_common(_MOST_GROUPS)
     )
@@ -279,6 +281,10 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]
 
 def _search(text: str, words: str) -> str:
     return f'<button class="search" data-search="{escape(words.strip())}">{escape(text)}</button>'
+
+
+def _small(text: str | None) -> str:
+    return f"<small>{escape(text)}</small>" if text else ""
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -35,6 +35,7 @@ _STYLE = """
 .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 4px 0 0; font-size: 12px; color: var(--soft) }
 .legend i.domain_blast, .legend i.chain_blast, .legend i.hhsearch { background: currentColor }
 .scroll { overflow-x: auto } .scroll th, .scroll td { white-space: nowrap; text-align: right }
+.scroll tr:first-child th { white-space: normal; vertical-align: bottom; overflow-wrap: normal }
 .scroll { font-size: 12px } .scroll th, .scroll td { padding-right: 9px }
 .scroll :is(th, td):nth-child(-n+2), .scroll :is(th, td):last-child { text-align: left }
 """

@@ -240,14 +240,20 @@ def test_the_next_weeks_come_by_themselves(month: Month, browser: Any) -> None:
     browser.open(f"{month.platform.url}/runs")
     browser.wait_for(month.name(3))
     browser.picture("month-6-runs")
-    browser.resize()
-    browser.open((month.batch(3).path / "report" / "index.html").as_uri())
+    browser.resize(1800)
+    page = (month.batch(3).path / "report" / "index.html").as_uri()
+    browser.open(page)
     browser.wait_for("Frequent T-groups")
     browser.picture("month-7-week-page")
+    browser.resize()
+    browser.open("about:blank")
+    browser.open(f"{page}#{discontinuous(month.batch(3))}")
+    browser.wait_for("PyMOL")
+    browser.picture("month-8-chain")
     browser.open((month.platform.base_path / "report" / "weeks.html").as_uri())
     browser.wait_for("Trends")
     assert all(str(day) in browser.text for day in month.days)
-    browser.picture("month-8-weeks")
+    browser.picture("month-9-weeks")
 
 
 def test_a_month_that_came_is_not_missed(month: Month) -> None:
@@ -261,6 +267,12 @@ def test_a_run_that_no_worker_takes_is_told(month: Month, receiver: Any) -> None
     month.platform.start_run("update-weeks/weekly")  # of a scheduled one it is told a quarter of an hour later
     message = wait_until(lambda: receiver.find("weekly did not start"), 120, "the message about the late run")
     assert "no worker took it" in message["body"]
+
+
+def discontinuous(batch: Batch) -> str:
+    """A chain of the batch with a domain of several segments."""
+    paths = sorted(batch.paths.root.glob("partitions/*.xml"))
+    return next(path.name.partition(".")[0] for path in paths if 'is_discontinuous="true"' in path.read_text())
 
 
 def of_field(name: str, selector: str, text: str = "") -> str:
