@@ -11,6 +11,7 @@ import asyncio
 import logging
 import math
 import re
+import shlex
 import shutil
 import sys
 from collections import defaultdict
@@ -239,7 +240,8 @@ def adapt_options(settings: Settings) -> dict[str, Any]:
 
 def job_options(settings: Settings, name: str, log_folder: Path) -> dict[str, Any]:
     """What a job asks SLURM for, and how its worker is started."""
-    workers, slurm = settings.workers, settings.workers.slurm
+    workers, slurm, scratch = settings.workers, settings.workers.slurm, settings.scratch
+    python = str(slurm.python or sys.executable)
     seconds = slurm.walltime_hours * 3600
     return {
         "cores": 1,  # one chunk at a time; the job's cores belong to the search programs
@@ -251,12 +253,13 @@ def job_options(settings: Settings, name: str, log_folder: Path) -> dict[str, An
         "account": slurm.account,
         "job_name": name,
         "log_directory": str(log_folder),
-        "local_directory": str(settings.scratch.dir) if settings.scratch.dir else None,
-        "python": str(slurm.python or sys.executable),
+        "local_directory": str(scratch.dir) if scratch.dir else None,
+        "python": python,
         "job_extra_directives": ["--no-requeue", *slurm.directives],
         "job_script_prologue": [
             "export DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT=60s DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP=60s",
             *slurm.prologue,
+            *(_remove_copies(python, scratch.dir) if scratch.stage_gib else ()),
         ],
         "nanny": True,  # a process that dies is replaced inside the job, without going through the queue
         "death_timeout": 60,
@@ -267,6 +270,13 @@ def job_options(settings: Settings, name: str, log_folder: Path) -> dict[str, An
             "--no-dashboard",
         ],
     }
+
+
+def _remove_copies(python: str, scratch_dir: Path | None) -> list[str]:
+    """Lines of a job that remove the node's copies of databases at its end, since SLURM ends workers by a signal; the
+    shell must outlive that."""
+    remove = [python, "-m", "pyecod.search.staging", *([str(scratch_dir)] if scratch_dir else [])]
+    return ["trap : TERM", f"trap {shlex.quote(shlex.join(remove))} EXIT"]
 
 
 def make_certificates(folder: Path) -> Security:

@@ -12,9 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyecod.config import ScratchSettings
 from pyecod.errors import NodeDiskError, is_disk_trouble
+
+if TYPE_CHECKING:
+    from pyecod.config import ScratchSettings
 
 _PREFIX = "pyecod-search-"
 _YOUNG_SECONDS = 60  # a lock file may exist this long before it is locked

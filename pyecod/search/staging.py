@@ -16,19 +16,22 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import orjson
 
-from pyecod.config import ScratchSettings
 from pyecod.errors import NodeDiskError
 from pyecod.files import atomic_write, sha256_of
 from pyecod.search.scratch import this_node
+
+if TYPE_CHECKING:
+    from pyecod.config import ScratchSettings
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +76,13 @@ def release_copies() -> None:
         _held.clear()
 
 
+def remove_unused(scratch_dir: Path | None = None) -> None:
+    """Remove this user's copies on this node that no process uses: what a job does when its worker is gone."""
+    folder = _folder_of(scratch_dir)
+    if folder.is_dir():
+        _remove_abandoned(folder, 0)
+
+
 def staged_size(prefix: Path, scratch: ScratchSettings) -> int:
     """Bytes a copy of the database takes on each node, 0 where it is searched in its place."""
     size = sum(_parts_of(prefix).values())
@@ -88,9 +98,13 @@ def _parts_of(prefix: Path) -> dict[str, int]:
     return found
 
 
+def _folder_of(scratch_dir: Path | None) -> Path:
+    return Path(scratch_dir or tempfile.gettempdir()).absolute() / f"pyecod-databases-{os.getuid()}"
+
+
 def _own_folder(scratch: ScratchSettings) -> Path:
     """The folder of this user's copies; its name can be guessed, so that it may be somebody else's."""
-    folder = Path(scratch.dir or tempfile.gettempdir()).absolute() / f"pyecod-databases-{os.getuid()}"
+    folder = _folder_of(scratch.dir)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     state = folder.lstat()
     if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid():
@@ -190,7 +204,7 @@ def _copy(source: Path, target: Path) -> None:
         raise NodeDiskError(f"{target} is not what was written: the disk is damaged", where=this_node())
 
 
-def _remove_abandoned(parent: Path, seconds: float, *, keep: Path) -> None:
+def _remove_abandoned(parent: Path, seconds: float, *, keep: Path | None = None) -> None:
     """Remove copies nobody uses, and nobody has begun to use for so long."""
     for path in parent.glob("*.lock"):
         folder = path.with_suffix("")
@@ -208,3 +222,7 @@ def _remove_if_unused(folder: Path, lock: IO[bytes]) -> None:
         if _still_there(lock):
             shutil.rmtree(folder, ignore_errors=True)
             _lock_path(folder).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    remove_unused(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

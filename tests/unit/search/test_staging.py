@@ -119,6 +119,19 @@ def test_processes_share_a_copy_and_the_last_one_removes_it(prefix: Path, scratc
     assert list(copy.parent.parent.iterdir()) == []
 
 
+def test_the_end_of_a_job_removes_what_its_killed_worker_left_and_nothing_in_use(
+    prefix: Path, scratch: ScratchSettings
+) -> None:
+    end_of_job = [sys.executable, "-m", "pyecod.search.staging", str(scratch.dir)]
+    worker = searching(prefix, scratch)
+    subprocess.run(end_of_job, check=True)
+    assert len(list(scratch.dir.glob("*/*/complete.json"))) == 1  # type: ignore[union-attr]
+    worker.kill()
+    end(worker)
+    subprocess.run(end_of_job, check=True)
+    assert not list(scratch.dir.glob("*/*"))  # type: ignore[union-attr]
+
+
 def test_abandoned_copies_of_ours_go_after_an_hour_or_when_space_is_short_and_nothing_else_does(
     prefix: Path, scratch: ScratchSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
