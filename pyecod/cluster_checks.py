@@ -69,6 +69,7 @@ def _partition(settings: Settings) -> Finding:
             "partition", "", f"there is no partition {name}", f"set workers.slurm.partition to one of: {known}"
         )
     name, state, limit, nodes = lines[0]
+    name = name.rstrip("*")  # sinfo's mark of the default one
     if state != "up":
         return _finding("partition", "", f"{name} is {state}", "choose another partition, or wait until it is up")
     return _finding("partition", f"{name} is up, {nodes} nodes, time limit {limit}")
@@ -83,7 +84,7 @@ def _probe(settings: Settings, patience: float) -> Iterator[Finding]:
         host = scheduler_host(settings)
         (folder / "ask.json").write_bytes(orjson.dumps(_questions(settings, host, listener.getsockname()[1])))
         job_id = ask_slurm(["sbatch", "--parsable"], stdin=probe_script(settings, folder, name)).strip().split(";")[0]
-        yield from _wait_for_answer(folder, job_id, host, patience)
+        yield from _wait_for_answer(settings, folder, job_id, host, patience)
     finally:
         cancel_jobs(name)
         listener.close()
@@ -110,12 +111,7 @@ def probe_script(settings: Settings, folder: Path, name: str) -> str:
 
 
 def _questions(settings: Settings, host: str, port: int) -> dict[str, Any]:
-    paths = [settings.base_path, settings.mirror, settings.reference, settings.search.profile_db]
-    if settings.reference is not None:
-        from pyecod.reference import Reference
-
-        reference = Reference.open(settings.reference)
-        paths += [reference.domain_db, reference.chain_db, reference.hh_db]
+    paths = [settings.base_path, settings.mirror, settings.reference, *_databases(settings)]
     return {
         "paths": [str(path) for path in paths if path is not None],
         "programs": list(INSTALL_HINTS),
@@ -125,7 +121,18 @@ def _questions(settings: Settings, host: str, port: int) -> dict[str, Any]:
     }
 
 
-def _wait_for_answer(folder: Path, job_id: str, host: str, patience: float) -> Iterator[Finding]:
+def _databases(settings: Settings) -> list[Path]:
+    """Prefixes of the databases that are searched."""
+    found = [settings.search.profile_db]
+    if settings.reference is not None:
+        from pyecod.reference import Reference
+
+        reference = Reference.open(settings.reference)
+        found += [reference.domain_db, reference.chain_db, reference.hh_db]
+    return [prefix for prefix in found if prefix is not None]
+
+
+def _wait_for_answer(settings: Settings, folder: Path, job_id: str, host: str, patience: float) -> Iterator[Finding]:
     deadline = time.monotonic() + patience
     while not (folder / "answer.json").exists():
         job = find_job(job_id)
@@ -141,7 +148,9 @@ def _wait_for_answer(folder: Path, job_id: str, host: str, patience: float) -> I
             yield Finding("probe job", "note", f"no answer within {patience:g} s: {reason}", remedy)
             return
         time.sleep(0.5)
-    yield from _judge(orjson.loads((folder / "answer.json").read_bytes()), host)
+    answer = orjson.loads((folder / "answer.json").read_bytes())
+    yield from _judge(answer, host)
+    yield _scratch(settings, answer)
 
 
 def _silent(folder: Path, job: str) -> Finding:
@@ -158,9 +167,7 @@ def _silent(folder: Path, job: str) -> Finding:
 
 def _judge(answer: dict[str, Any], host: str) -> Iterator[Finding]:
     node = answer["host"]
-    yield _finding(
-        "probe job", f"ran on {node} with {answer['cores']} cores, {answer['scratch_gib']:.0f} GiB of scratch"
-    )
+    yield _finding("probe job", f"ran on {node} with {answer['cores']} cores")
     for path, problem in answer["paths"].items():
         remedy = "put it on a file system that all nodes share"
         yield _finding("seen by workers", path, f"{path}: {problem} on {node}" if problem else "", remedy)
@@ -181,6 +188,20 @@ def _judge(answer: dict[str, Any], host: str) -> Iterator[Finding]:
         f"{node} cannot reach it: {problem}" if problem else "",
         "start the server with --host 0.0.0.0 and set PREFECT_API_URL to an address the nodes reach",
     )
+
+
+def _scratch(settings: Settings, answer: dict[str, Any]) -> Finding:
+    """A bound that the disk is too small for is only a note, copies of databases that do not fit end the batch."""
+    from pyecod.search.staging import staged_size
+
+    scratch, free = settings.scratch, answer["scratch_gib"]
+    copies = sum(staged_size(prefix, scratch) for prefix in _databases(settings)) / 2**30
+    wanted = f"{copies:.1f} GiB for databases and " if copies else ""
+    detail = f"{free:.1f} GiB free on {answer['host']}, {wanted}at most {scratch.max_gib:g} for intermediates"
+    if free >= copies + scratch.max_gib:
+        return _finding("workers' scratch", detail)
+    remedy = "choose another scratch.dir, free some space there, or lower scratch.max_gib or scratch.stage_gib"
+    return Finding("workers' scratch", "problem" if copies else "note", detail, remedy)
 
 
 def scheduler_host(settings: Settings) -> str:
