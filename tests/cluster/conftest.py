@@ -28,7 +28,7 @@ slurm_module = importlib.util.module_from_spec(_SPEC)
 sys.modules[_SPEC.name] = slurm_module
 _SPEC.loader.exec_module(slurm_module)
 
-ROOT = Path(__file__).resolve().parents[2]
+ENTRIES = int(os.environ.get("CHAOS_ENTRIES", "12"))
 PYECOD = Path(sys.executable).with_name("pyecod")
 # the checksum is that of a summary with its time
 _TIMES = re.compile(r'<timestamp>[^<]*</timestamp>|timestamp="[^"]*"|<summary sha256="[^"]*"/>')
@@ -113,9 +113,15 @@ class Run:
     out: Path
     log: Path
 
-    def wait(self, seconds: float = 300) -> int:
+    def wait(self, seconds: float = 600) -> int:
         """Its exit code."""
         return self.process.wait(seconds)
+
+    def finish(self, seconds: float = 600) -> Any:
+        """Its results; it must come to its end, with or without failed chains."""
+        assert self.wait(seconds) in (0, 1), self.say()
+        assert self.out.stat().st_size, self.say()  # a crash of Python is a 1 as well
+        return self.results()
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send its process a signal."""
@@ -215,7 +221,8 @@ def site(tmp_path: Path, cluster_world: Any, slurm: Any, prefect_server: Prefect
 
 @pytest.fixture(scope="session")
 def cluster_world(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A smaller world than the other tests have: every search here is done several times."""
+    """A smaller world than the other tests have, because every search here is done several times; a week of
+    CHAOS_ENTRIES entries for `make chaos`."""
     for name in ("blastp", "makeblastdb", "hhblits", "hhsearch"):
         if shutil.which(name) is None:
             pytest.skip(f"not installed: {name} (run `make setup`)")
@@ -223,7 +230,7 @@ def cluster_world(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from pyecod.simulate import WorldOptions, simulate_world
 
     folder = tmp_path_factory.mktemp("cluster_world")
-    world = simulate_world(folder / "world", WorldOptions(seed=11, families=8, entries=12, weeks=1))
+    world = simulate_world(folder / "world", WorldOptions(seed=11, families=max(8, ENTRIES // 8), entries=ENTRIES))
     build_reference(
         folder / "reference",
         "small",
@@ -256,10 +263,9 @@ def undisturbed(cluster_world: World, tmp_path_factory: pytest.TempPathFactory) 
         "search": {"cache_dir": str(cluster_world.folder / "cache")},
         "database": {"mode": "none"},
     }
-    run = Site(folder, settings, {}).update_weeks(cluster_world.world.dates[0])
-    assert run.wait() in (0, 1), run.say()
-    (path,) = (folder / "batches").glob("ecod_*")
-    return outputs(path)
+    done = Site(folder, settings, {})
+    done.update_weeks(cluster_world.world.dates[0]).finish(3600)
+    return done.outputs()
 
 
 def outputs(batch: Path) -> dict[str, str]:
@@ -271,7 +277,7 @@ def outputs(batch: Path) -> dict[str, str]:
     }
     for key, record in Batch.open(batch).manifest.chains.items():
         found[key] = str({name: getattr(record, name) for name in record.__slots__
-                          if name not in ("updated_at", "attempts")})  # fmt: skip
+                          if name not in ("updated_at", "attempts", "seconds")})  # fmt: skip
     return found
 
 
@@ -302,12 +308,33 @@ def poisoned(tmp_path: Path) -> Callable[[Mapping[str, int]], str]:
     return make
 
 
+@dataclass
+class Gate:
+    """Where every hhblits of a run waits, so that what a test does happens in the middle of the searches, however slow
+    or fast the machine is."""
+
+    folder: Path
+    path: str
+
+    def jobs(self) -> set[str]:
+        """SLURM jobs that have come to it."""
+        return {path.name for path in (self.folder / "waiting").iterdir()}
+
+    def open(self) -> None:
+        """Let all go on."""
+        (self.folder / "open").touch()
+
+
 @pytest.fixture
-def slowly(tmp_path: Path) -> str:
-    """A PATH on which every hhblits takes some seconds longer, so that there is time to kill things."""
-    folder = tmp_path / "slow"
-    folder.mkdir()
+def gate(tmp_path: Path) -> Gate:
+    """A closed gate; ``PATH=gate.path`` leads a run to it."""
+    folder = tmp_path / "gate"
+    (folder / "waiting").mkdir(parents=True)
     script = folder / "hhblits"
-    script.write_text(f'#!/bin/bash\n[ "$1" = -i ] && sleep 4\nexec {shutil.which("hhblits")} "$@"\n')
+    script.write_text(
+        f'#!/bin/bash\nif [ "$1" = -i ]; then\n  touch {folder}/waiting/$SLURM_JOB_ID\n'
+        f"  while [ ! -e {folder}/open ]; do sleep 0.2; done\nfi\n"
+        f'exec {shutil.which("hhblits")} "$@"\n'
+    )
     script.chmod(0o755)
-    return f"{folder}:{os.environ['PATH']}"
+    return Gate(folder, f"{folder}:{os.environ['PATH']}")

@@ -91,6 +91,18 @@ class SlurmOnOneMachine:
         for process in self._job_processes(node):
             _kill(process)
 
+    def workers(self) -> list[int]:
+        """Processes of Dask workers inside jobs, without the nannies that watch over them."""
+        return [process for process in self._job_processes() if b"multiprocessing.spawn" in _read(process, "cmdline")]
+
+    def state_of(self, job: str) -> str:
+        """``RUNNING``, ``TIMEOUT``, …: also of a job that has ended."""
+        return next(
+            part.partition("=")[2]
+            for part in self.run("scontrol", "--oneliner", "show", "job", job).split()
+            if part.startswith("JobState=")
+        )
+
     def log(self, name: str) -> str:
         """What a daemon has logged."""
         return (self.folder / f"{name}.out").read_text(errors="replace")
@@ -144,7 +156,7 @@ class SlurmOnOneMachine:
             "SlurmdTimeout": "10",
             "SlurmctldTimeout": "10",
             "InactiveLimit": "0",
-            "KillWait": "5",
+            "KillWait": "30",
             "MinJobAge": "3600",
             "MpiDefault": "none",
             "MailProg": "/bin/true",
@@ -203,6 +215,13 @@ def wait_until(condition: Callable[[], object], seconds: float, what: str) -> No
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:g} s for {what}")
         time.sleep(0.2)
+
+
+def _read(process: int, file: str) -> bytes:
+    try:
+        return Path(f"/proc/{process}/{file}").read_bytes()
+    except OSError:  # gone meanwhile
+        return b""
 
 
 def _free_ports(count: int) -> list[int]:

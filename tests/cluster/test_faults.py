@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +16,50 @@ from pyecod.batch import Batch, Status
 from pyecod.fasta import read_fasta
 from pyecod.pdb.chain import sequence_md5
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
+
+PATIENCE = 300  # seconds for what takes a few on a quiet machine
 
 
-def running_on(slurm: Any) -> list[str]:
-    return [node for _, _, state, node in slurm.queue() if state == "RUNNING"]
+def running_on(slurm: Any) -> dict[str, str]:
+    """Running jobs and the node of each."""
+    return {job: node for job, _, state, node in slurm.queue() if state == "RUNNING"}
 
 
-def searched(batch: Path) -> int:
-    return sum(1 for _ in batch.parents[1].glob("cache/results/??/??/*"))
+@pytest.fixture
+def week(site: Any, gate: Any, slurm: Any, wait_until: Any, cluster_world: Any) -> Any:
+    """Starts the week, and waits until so many jobs are in the middle of a profile search."""
+
+    def start(jobs: int = 1, **more: Any) -> Any:
+        run = site.update_weeks(cluster_world.world.dates[0], PATH=gate.path, **more)
+        wait_until(lambda: len(gate.jobs()) >= jobs or run.process.poll() is not None, PATIENCE, "jobs that search")
+        assert run.process.poll() is None, run.say()
+        return run
+
+    return start
 
 
-def test_workers_and_nodes_die_and_the_week_is_the_same(
-    site: Any, slurm: Any, wait_until: Any, slowly: str, cluster_world: Any, undisturbed: Any
+def test_jobs_workers_and_nodes_die_and_the_week_is_the_same(
+    site: Any, week: Any, gate: Any, slurm: Any, wait_until: Any, undisturbed: Any
 ) -> None:
-    run = site.update_weeks(cluster_world.world.dates[0], PATH=slowly)
-    wait_until(lambda: len(running_on(slurm)) == 3, 120, "workers")
+    run = week(jobs=3)
     batch = site.batch()
-    assert {name.partition(".")[0] for _, name, _, _ in slurm.queue()} == {slurm.queue()[0][1]}
-    assert batch.name in slurm.queue()[0][1]
+    names = {name for _, name, _, _ in slurm.queue()}
+    assert len(names) == 1
+    assert batch.name in names.pop()
     secrets = list((batch / ".workers-tls").iterdir())
     assert {path.stat().st_mode & 0o777 for path in secrets} == {0o600}
     assert (batch / ".workers-tls").stat().st_mode & 0o777 == 0o700
-    wait_until(lambda: searched(batch) >= 3, 120, "the first searches")
-    slurm.run("scancel", slurm.queue()[0][0])
-    wait_until(lambda: searched(batch) >= 8, 120, "more searches")
-    node = running_on(slurm)[-1]
+    on_nodes = running_on(slurm)
+    cancelled = sorted(gate.jobs())[0]
+    slurm.run("scancel", cancelled)
+    wait_until(lambda: slurm.state_of(cancelled) == "CANCELLED", PATIENCE, "the job to be cancelled")
+    os.kill(slurm.workers()[0], signal.SIGKILL)
+    node = next(node for job, node in on_nodes.items() if job != cancelled)
     slurm.kill_node(node)
+    gate.open()
     try:
-        assert run.wait() in (0, 1), run.say()
+        run.finish()
     finally:
         slurm.start_node(node)
     assert site.outputs() == undisturbed
@@ -50,15 +68,24 @@ def test_workers_and_nodes_die_and_the_week_is_the_same(
     assert "tls://" in next((batch / "logs" / "workers").glob("*.err")).read_text()
 
 
+def test_jobs_over_their_time_limit_are_replaced(
+    site: Any, week: Any, gate: Any, slurm: Any, wait_until: Any, undisturbed: Any
+) -> None:
+    slurm_settings = {**site.settings["workers"]["slurm"], "directives": ["--time=1"]}
+    run = week(changes={"workers": {**site.settings["workers"], "slurm": slurm_settings}})
+    (first, *_) = sorted(gate.jobs())
+    wait_until(lambda: slurm.state_of(first) == "TIMEOUT", PATIENCE, "the time limit")
+    gate.open()
+    run.finish()
+    assert site.outputs() == undisturbed
+    assert slurm.queue() == []
+
+
 def test_a_killed_flow_leaves_jobs_that_the_next_run_cancels_and_two_flows_exclude_each_other(
-    site: Any, slurm: Any, wait_until: Any, slowly: str, cluster_world: Any, undisturbed: Any
+    site: Any, week: Any, gate: Any, slurm: Any, wait_until: Any, cluster_world: Any, undisturbed: Any
 ) -> None:
     day = cluster_world.world.dates[0]
-    run = site.update_weeks(day, PATH=slowly)
-    wait_until(lambda: running_on(slurm), 120, "workers")
-    batch = site.batch()
-    wait_until(lambda: searched(batch) >= 3, 120, "the first searches")
-    run.process.send_signal(signal.SIGSTOP)  # so that it cannot be done before the second is refused
+    run = week()
     second = site.update_weeks(day)
     assert second.wait() == 3
     assert f"pid {run.process.pid}" in second.say() + second.out.read_text()
@@ -67,24 +94,80 @@ def test_a_killed_flow_leaves_jobs_that_the_next_run_cancels_and_two_flows_exclu
     run.wait()
     orphans = {job for job, *_ in slurm.queue()}
     assert orphans
-    again = site.update_weeks(day)
-    wait_until(lambda: not orphans & {job for job, *_ in slurm.queue()}, 60, "the orphans to be cancelled")
-    assert again.wait() in (0, 1), again.say()
+    again = site.update_weeks(day, PATH=gate.path)
+    wait_until(lambda: not orphans & {job for job, *_ in slurm.queue()}, PATIENCE, "the orphans to be cancelled")
+    gate.open()
+    again.finish()
+    assert {slurm.state_of(job) for job in orphans} == {"CANCELLED"}
     assert site.outputs() == undisturbed
     assert slurm.queue() == []
 
 
-def test_a_terminated_flow_takes_its_jobs_along(
-    site: Any, slurm: Any, wait_until: Any, slowly: str, cluster_world: Any
+def test_jobs_end_by_themselves_when_their_flow_is_killed_and_nobody_resumes_it(
+    week: Any, slurm: Any, wait_until: Any
 ) -> None:
-    run = site.update_weeks(cluster_world.world.dates[0], PATH=slowly)
-    wait_until(lambda: running_on(slurm), 120, "workers")
-    batch = site.batch()
-    wait_until(lambda: searched(batch) >= 2, 120, "the first searches")
+    run = week()
+    run.kill()
+    run.wait()
+    assert slurm.queue()
+    wait_until(lambda: not slurm.queue(), PATIENCE, "the jobs to end")
+    wait_until(lambda: not slurm.workers(), PATIENCE, "their processes to end")
+
+
+def test_a_terminated_flow_takes_its_jobs_along(site: Any, week: Any, slurm: Any) -> None:
+    run = week()
     run.kill(signal.SIGTERM)
-    assert run.wait(90) != 0
+    assert run.wait() != 0
     assert slurm.queue() == []
-    assert not (batch / ".workers-tls").exists()
+    assert not (site.batch() / ".workers-tls").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 MiB."""
+    folder = tmp_path / "scratch-n1"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "pyecod-test", folder], capture_output=True)
+    if done.returncode:
+        pytest.skip(f"no small file system can be mounted here: {done.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_node_without_disk_space_gets_no_more_jobs_and_no_copy_of_a_database_stays_anywhere(
+    site: Any, week: Any, gate: Any, slurm: Any, wait_until: Any, small_disk: Path, undisturbed: Any
+) -> None:
+    scratch = small_disk.with_name("scratch-")
+    for node in slurm.nodes[1:]:
+        Path(f"{scratch}{node}").mkdir()
+    own = {"prologue": [f"export TMPDIR={scratch}$SLURMD_NODENAME"], "interface": "lo", "check_seconds": 2.0}
+    changes = {
+        "workers": {**site.settings["workers"], "slurm": own},
+        "scratch": {"stage_gib": 1.0, "max_gib": 0.05},
+    }
+    run = week(jobs=2, changes=changes)
+    assert "n1: 0.0 GiB are free" in run.say()
+    assert "no more jobs there" in run.say()
+    assert set(running_on(slurm).values()) <= {"n2", "n3"}
+    assert list(scratch.parent.glob("scratch-n[23]/pyecod-databases-*/*/complete.json"))
+    gate.open()
+    assert run.finish()
+    assert site.outputs() == undisturbed
+    assert slurm.queue() == []
+    left = list(scratch.parent.glob("scratch-n*/pyecod-*/*"))
+    assert left == []
+
+
+def test_a_disk_too_small_on_every_node_stops_the_batch_and_blames_no_chain(
+    site: Any, slurm: Any, cluster_world: Any
+) -> None:
+    run = site.update_weeks(
+        cluster_world.world.dates[0], changes={"scratch": {"stage_gib": 1.0, "max_gib": 1e9}, "workers": {"count": 1}}
+    )
+    assert run.wait() == 3, run.say()
+    assert "lower scratch.stage_gib" in run.out.read_text()
+    assert not Batch.open(site.batch()).counters().failed
+    assert slurm.queue() == []
 
 
 def test_a_poisonous_chain_fails_alone_with_the_reason_and_a_hungry_one_gets_more_memory(
@@ -100,26 +183,25 @@ def test_a_poisonous_chain_fails_alone_with_the_reason_and_a_hungry_one_gets_mor
     chains = {r.sequence_md5: r for r in Batch.open(site.batch()).manifest.chains.values()}
     failed = chains.pop(poison)
     assert failed.blast_status is Status.FAILED
-    assert failed.failed_step == "blast"
+    assert (failed.failed_step, failed.failure_kind) == ("blast", "worker_killed")
     assert "killed its worker 4 times" in failed.failure_reason
     assert "SLURM job" in failed.failure_reason
     assert "signal 9" in failed.failure_reason
     assert {record.partition_status for record in chains.values()} == {Status.COMPLETE}
+    assert {record.failure_kind for record in chains.values()} == {None}
     assert "second try" in run.say()
     assert slurm.queue() == []
 
 
 def test_the_prefect_server_is_away_for_a_while(
-    site: Any, slurm: Any, wait_until: Any, slowly: str, cluster_world: Any, undisturbed: Any, prefect_server: Any
+    site: Any, week: Any, gate: Any, slurm: Any, undisturbed: Any, prefect_server: Any
 ) -> None:
-    run = site.update_weeks(cluster_world.world.dates[0], PATH=slowly)
-    wait_until(lambda: running_on(slurm), 120, "workers")
-    batch = site.batch()
-    wait_until(lambda: searched(batch) >= 3, 120, "the first searches")
+    run = week()
     prefect_server.stop()
-    time.sleep(20)  # starting takes as long again
+    gate.open()  # what is done now cannot be reported
+    time.sleep(20)  # and starting takes as long again
     prefect_server.start()
-    assert run.wait() in (0, 1), run.say()
+    run.finish()
     assert site.outputs() == undisturbed
     assert slurm.queue() == []
 
@@ -128,7 +210,7 @@ def test_jobs_that_slurm_refuses_are_said_at_once(site: Any, slurm: Any, cluster
     slurm_settings = {"interface": "lo", "partition": "nonesuch"}
     workers = {**site.settings["workers"], "slurm": slurm_settings}
     run = site.update_weeks(cluster_world.world.dates[0], changes={"workers": workers})
-    assert run.wait(120) == 3
+    assert run.wait() == 3
     assert "invalid partition" in run.out.read_text()
     assert "workers.slurm.partition" in run.out.read_text()
     assert slurm.queue() == []
@@ -144,12 +226,10 @@ def test_jobs_that_never_become_workers_stop_the_batch_and_their_last_words_are_
     }
     workers = {**site.settings["workers"], "slurm": slurm_settings}
     run = site.update_weeks(cluster_world.world.dates[0], changes={"workers": workers})
-    assert run.wait(120) == 3, run.say()
+    assert run.wait() == 3, run.say()
     assert "module: command not found" in run.out.read_text()
-    batch = Batch.open(site.batch())
-    assert not batch.counters().failed
+    assert not Batch.open(site.batch()).counters().failed
     assert slurm.queue() == []
-    workers["slurm"] = {"interface": "lo"}
 
 
 def test_without_a_server_the_workers_could_report_to_nothing_starts(site: Any, slurm: Any, cluster_world: Any) -> None:
@@ -160,6 +240,6 @@ def test_without_a_server_the_workers_could_report_to_nothing_starts(site: Any, 
         day, changes={"workers": {**site.settings["workers"], "slurm": {"interface": None, "host": "192.0.2.1"}}}
     )
     for run, words in ((unset, "is not set"), (nobody, "does not answer"), (elsewhere, "take for themselves")):
-        assert run.wait(120) != 0
+        assert run.wait() != 0
         assert words in run.out.read_text() + run.say()
     assert slurm.queue() == []
