@@ -25,18 +25,17 @@ unit: .venv/.ready
 
 test: setup lint
 	@deployments/install-test-programs.sh
-	$(BIN)/pytest -rs -m "not cluster"
-	@echo "the tests on a real SLURM are a command of their own: make cluster (root, about 10 minutes)"
+	$(BIN)/pytest -rs tests/unit tests/integration tests/e2e tests/cluster
 
-# every fault of a cluster, on a real SLURM that the tests start themselves
+# every fault of a cluster, on a real SLURM that the tests start themselves (root; skipped, and counted, elsewhere)
 cluster: setup
 	@deployments/install-test-programs.sh
 	$(BIN)/pytest -rs tests/cluster
 
-# one week on a real SLURM (root), twenty things of it killed at random moments; CHAOS_SEED=2 for other moments
+# one week on a real SLURM (root), things of it killed at random moments; CHAOS_SEED=2 for other moments
 chaos: setup
 	@deployments/install-test-programs.sh
-	CHAOS_KILLS=20 $(BIN)/pytest -s tests/cluster/test_chaos.py
+	CHAOS_ENTRIES=$${CHAOS_ENTRIES:-300} CHAOS_KILLS=$${CHAOS_KILLS:-20} $(BIN)/pytest -s tests/cluster/test_chaos.py
 
 # the pictures of docs/operations.md, from a real server in a real browser
 pictures: setup
