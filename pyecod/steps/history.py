@@ -9,6 +9,7 @@ from typing import Any
 
 from pyecod.batch import DataType, RunHistory
 from pyecod.batch.record import Step
+from pyecod.evidence import DomainSummary
 from pyecod.ids import ChainKey
 from pyecod.partition.model import Domain, Partition
 from pyecod.pdb.chain import Chain
@@ -19,6 +20,29 @@ def peak_memory() -> float:
     """Largest resident memory of this process and of the programs it ran so far, MiB."""
     own, programs = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return max(own, programs) / 1024
+
+
+def keep_summary(
+    history: RunHistory, summary: DomainSummary, chain_md5: str, *, started: datetime, checksum: str, file: str
+) -> None:
+    """Keep a sequence's domain summary as its next run: the hits it has of each type, and the file with its checksum.
+
+    Raises:
+        BatchError: the disk is full or not writable.
+    """
+    history.save(
+        DataType.SUMMARY,
+        summary.key,
+        {
+            "found": {str(kind): number for kind, number in summary.found.items()},
+            "kept": {str(kind): len(summary.of_type(kind)) for kind in summary.found},
+            "file": file,
+            "sha256": checksum,
+        },
+        started=started,
+        peak_mib=round(peak_memory(), 1),
+        inputs={"sequence_md5": chain_md5, "reference_version": summary.reference_version},
+    )
 
 
 def keep_partition(
@@ -81,12 +105,15 @@ def _domain(domain: Domain, chain: Chain) -> dict[str, Any]:
 def keep_searches(
     history: RunHistory, step: Step, outcomes: Sequence[tuple[ChainKey, SearchOutcome]], *, started: datetime
 ) -> None:
-    """Keep the searches of representatives as their next runs: what was found, and where the search cache has it.
+    """Keep the searches of representatives as their next runs: what was found, and where the search cache has it. What
+    is the current run already, because a retry of its chunk only looked it up again, is kept once.
 
     Raises:
         BatchError: the disk is full or not writable.
     """
     for key, outcome in outcomes:
+        if _is_known(history, step, key, outcome):
+            continue
         history.save(
             DataType(str(step)),
             key,
@@ -104,3 +131,11 @@ def keep_searches(
             peak_mib=round(peak_memory(), 1),
             inputs={"sequence_md5": outcome.md5, "cache_keys": {str(k): v for k, v in outcome.keys.items()}},
         )
+
+
+def _is_known(history: RunHistory, step: Step, key: ChainKey, outcome: SearchOutcome) -> bool:
+    """Nothing was searched, and the current run has these results."""
+    if outcome.error or set(outcome.cached) != set(outcome.keys):
+        return False
+    current = history.current(DataType(str(step)), key)
+    return current is not None and current.inputs.get("cache_keys") == {str(k): v for k, v in outcome.keys.items()}

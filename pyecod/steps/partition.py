@@ -26,7 +26,7 @@ from pyecod.reference import Reference
 from pyecod.search import EvidenceLoader, SearchCache, search_blast, search_profiles
 from pyecod.search.hit import EvidenceType, Query, SearchResult
 from pyecod.steps.groups import StepResult, failed_updates, read_query, time_updates
-from pyecod.steps.history import keep_partition, peak_memory
+from pyecod.steps.history import keep_partition, keep_summary, peak_memory
 from pyecod.steps.previous import read_previous
 
 
@@ -113,8 +113,10 @@ class _Room:
         )
         summary_path = self.paths.summary_path(group.representative)
         write_summary(summary_path, summary, self.reference)
-        partition = partition_chain(summary, self.reference, self.settings)
         checksum = sha256_of(summary_path)
+        file = self.paths.relative(summary_path)
+        keep_summary(self.history, summary, group.md5, started=started, checksum=checksum, file=file)
+        partition = partition_chain(summary, self.reference, self.settings)
         changes = _changes(partition, group)
         updates = []
         from_entries = self.provenance.from_entries
@@ -129,7 +131,7 @@ class _Room:
                 tool_versions=self.provenance.tool_versions,
                 summary_sha256=checksum,
             )
-            files = {"summary": self.paths.relative(summary_path), "partition": self.paths.relative(path)}
+            files = {"summary": file, "partition": self.paths.relative(path)}
             keep_partition(
                 self.history,
                 partition,

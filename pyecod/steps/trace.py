@@ -189,7 +189,12 @@ def _runs(batch: Batch, record: ChainRecord) -> dict[str, Any]:
     history = RunHistory(batch.path)
     lead = ChainKey.parse(record.representative) if record.representative else record.key
     runs = []
-    for data_type, key in ((DataType.BLAST, lead), (DataType.HHSEARCH, lead), (DataType.PARTITION, record.key)):
+    for data_type, key in (
+        (DataType.BLAST, lead),
+        (DataType.HHSEARCH, lead),
+        (DataType.SUMMARY, lead),
+        (DataType.PARTITION, record.key),
+    ):
         for state in history.states(data_type, key):
             runs.append(
                 {
