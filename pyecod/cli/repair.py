@@ -104,7 +104,6 @@ def repair(
     if not plan.is_work:
         if as_json:
             print_json({"batch": None, "outcomes": []})
-        messages().print("nothing to repair")
         if plan.unreadable:
             raise typer.Exit(1)
         return
@@ -173,6 +172,9 @@ def _print_plan(plan: RepairPlan, dry_run: bool) -> None:
         out.print(f"left {name}: {_plain(why)}", soft_wrap=True)
     for note in plan.notes:
         out.print(f"[yellow]note[/] {_plain(note)}", soft_wrap=True)
+    if not plan.is_work:
+        out.print("nothing to repair")
+        return
     s = plan.searches
     out.print(
         f"\n{len(plan.chains):,} chains ({plan.sequences:,} sequences) in {plan.batch_path}\n"

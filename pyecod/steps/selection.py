@@ -81,6 +81,7 @@ class _Selector:
         self.state = CurrentState(settings.base_path, None if by_list or request.chains else request.weeks or None)
         self.named = {chain.key: chain for chain in request.chains}
         self.lists = _ReleaseLists()
+        self.weeks: set[datetime.date | None] = set()
 
     def select(self) -> Selection:
         if self.request.modified or self.request.obsolete:
@@ -88,6 +89,7 @@ class _Selector:
         of_entries: dict[str, list[CurrentChain]] = {}
         found: dict[ChainKey, list[CurrentChain]] = {}
         for current in self.state.chains():
+            self.weeks.add(current.week)
             why = self._why(current)
             if why is not None and (not self.request.weeks or current.week in self.request.weeks):
                 self.selection.add(Choice(current.key, current.week, why, current))
@@ -246,7 +248,8 @@ class _Selector:
         return lists
 
     def _note_state(self) -> None:
-        notes = [f"left out, because it cannot be read: {problem}" for problem in self.state.problems]
+        notes = [f"no batch has chains of {week}" for week in self.request.weeks if week not in self.weeks]
+        notes += [f"left out, because it cannot be read: {problem}" for problem in self.state.problems]
         notes += [f"{name} is being worked on: {holder}" for name, holder in self.state.running.items()]
         notes += [
             f"{name} has {left:,} chains that were not worked on yet: go on with it first"

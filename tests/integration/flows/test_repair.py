@@ -492,6 +492,8 @@ def test_the_command_shows_the_plan_and_then_before_and_after(small_world: Any, 
     assert "Before and after" in page
     assert all(victim in page for victim in victims)
     assert "done, all failures mended by repairs" in command(small_world, base_path, "status").stdout
+    nothing = command(small_world, base_path, "repair", "--weeks", "2020-01-03", "--reason", "user_request")
+    assert (nothing.exit_code, "no batch has chains of 2020-01-03" in nothing.stderr) == (0, True)
     wrong = command(small_world, base_path, "repair", "--failed", "--reason", "boredom")
     assert wrong.exception.exit_code == 2
 
