@@ -27,7 +27,7 @@ def sync(
 
     Args:
         batches: Batch folders. Without them: all.
-        overwrite: Load unchanged batches too, and replace their last run.
+        overwrite: Load unchanged batches too, and write every result again in the place of the batch's last run.
         force: Load what there is of a batch that is still running.
         profile: Name of a profile of deployments/profiles/, or its file.
         settings_file: Settings in YAML.

@@ -266,8 +266,8 @@ class AlertSettings(Section):
         0.30,
         ge=0,
         le=1,
-        description="share of finished chains that cover less than quality.low_coverage (fragmentary or without "
-        "domains) above which to tell; the aim for a large run is 0.10",
+        description="share of finished chains that cover less than quality.low_coverage above which to tell: those "
+        "without domains count beside the fragmentary ones, because a wrong reference shows as either",
     )
     disk_gib: float = Field(20, ge=0, description="free space beside the batches below which to tell, GiB")
     scratch_gib: float = Field(5, ge=0, description="free scratch space below which to tell, GiB")

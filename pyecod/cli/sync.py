@@ -16,7 +16,7 @@ def sync(
     every: Annotated[bool, typer.Option("--all", help="every batch under the base path")] = False,
     status: Annotated[bool, typer.Option("--status", help="show what is loaded and what is not; load nothing")] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="load unchanged batches too, and replace their last run")
+        bool, typer.Option("--overwrite", help="load unchanged batches too, and write every result again")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="load what there is of a batch that is still running")] = False,
     base_path: Annotated[Path | None, typer.Option(help="folder of the batch directories")] = None,

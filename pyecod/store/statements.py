@@ -179,12 +179,12 @@ WITH made AS (
 INSERT INTO new_run SELECT i.row_number, made.run_id FROM made JOIN incoming_chain i USING (pdb_id, chain_id)
 """
 
-# with --overwrite a changed result takes the place of the batch's last run
+# with --overwrite every result takes the place of the batch's last run, also where only the database was changed
 REPLACE_RUNS = f"""
 WITH replaced AS (
     UPDATE pdb_update.partition_run run SET ({_RUN_NAMES}, synced_at) = ROW ({_RUN_VALUES}, now())
     FROM incoming_chain i {_LAST_RUN}
-    WHERE run.run_id = last.run_id AND i.content_digest IS NOT NULL AND last.content_digest <> i.content_digest
+    WHERE run.run_id = last.run_id AND i.content_digest IS NOT NULL
     RETURNING run.run_id, i.row_number)
 INSERT INTO new_run SELECT row_number, run_id FROM replaced
 """

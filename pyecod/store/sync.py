@@ -53,8 +53,8 @@ _BAD_ROW = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.Cardinalit
 class SyncReport:
     """What a load did. ``unchanged``: the batch was loaded before as it is, nothing was looked at.
 
-    ``inserted`` and ``updated`` count chains; ``runs`` are new partition results with their ``domains`` and
-    ``evidence`` rows. ``problem`` says why a batch was not loaded at all.
+    ``inserted`` and ``updated`` count chains; ``runs`` are new partition results, or rewritten ones, with their
+    ``domains`` and ``evidence`` rows. ``problem`` says why a batch was not loaded at all.
     """
 
     batch_name: str
@@ -79,7 +79,7 @@ class SyncReport:
         rejected = f", {len(self.rejected):,} rejected" if self.rejected else ""
         return (
             f"{self.batch_name}: {self.chains:,} chains loaded ({self.inserted:,} new, {self.updated:,} changed, "
-            f"{self.runs:,} new partitions{rejected}) in {self.seconds:.1f} s"
+            f"{self.runs:,} partitions written{rejected}) in {self.seconds:.1f} s"
         )
 
     @property
@@ -167,8 +167,8 @@ def sync_batch(
     """Load one batch, all of it or, after an error, nothing. Loading the same twice changes nothing.
 
     A chain that PostgreSQL or the reader refuses is reported in ``rejected`` and the others are loaded. A changed
-    partition is a new run and, being newer, current; with ``overwrite`` it takes the place of the batch's last run,
-    and the batch is loaded even where nothing seems to have changed. ``progress`` is told the number of chains done.
+    partition is a new run and, being newer, current. With ``overwrite`` every partition is written again, in the place
+    of the batch's last run: what was changed in the database is mended. ``progress`` is told the number of chains done.
 
     Raises:
         BatchLockedError: another process drives the batch, and ``force`` is not given.

@@ -141,7 +141,7 @@ class TestAgain:
         sync_folder(store, week)
         before = query(SNAPSHOT)
         again = sync_folder(store, week, overwrite=True)
-        assert (again.unchanged, again.chains, again.rows) == (False, 6, 0)
+        assert (again.unchanged, again.chains, again.inserted, again.updated) == (False, 6, 0, 0)
         assert query(SNAPSHOT) == before
 
     def test_a_batch_known_by_its_file_times_is_not_even_opened(self, store, week):

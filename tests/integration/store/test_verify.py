@@ -54,11 +54,13 @@ def test_the_same_seed_picks_the_same_chains(store, week, query):
         ("partition_evidence", "SET found = 0 WHERE found = 7 AND run_id IN (SELECT run_id FROM b)", "found"),
     ],
 )
-def test_a_value_changed_in_the_database_is_found(store, week, table, change, what):
+def test_a_value_changed_in_the_database_is_found_and_mended_by_a_load_with_overwrite(store, week, table, change, what):
     b = "WITH b AS (SELECT run_id FROM pdb_update.partition_run WHERE chain_id = 'B')"
     with store.connect() as connection:
         connection.execute(f"{b} UPDATE pdb_update.{table} {change}")
     assert found(store) == {("9abc_B", table, what)}
+    sync_folder(store, week, overwrite=True)
+    assert found(store) == set()
 
 
 @pytest.mark.parametrize(
@@ -70,10 +72,12 @@ def test_a_value_changed_in_the_database_is_found(store, week, table, change, wh
         ("partition_run", "chain_id = 'B'", "run"),
     ],
 )
-def test_a_row_that_is_gone_is_found(store, week, table, rows, what):
+def test_a_row_that_is_gone_is_found_and_mended_by_a_load_with_overwrite(store, week, table, rows, what):
     with store.connect() as connection:
         connection.execute(f"DELETE FROM pdb_update.{table} WHERE {rows}")
     assert found(store) == {("9abc_B", table, what)}
+    sync_folder(store, week, overwrite=True)
+    assert found(store) == set()
 
 
 def test_a_changed_a_broken_and_a_missing_file_are_found(store, week):
