@@ -49,7 +49,10 @@ def check_cluster(settings: Settings, *, patience: float = _PROBE_SECONDS) -> It
     except (ProgramError, OSError) as error:
         hint = error.hint if isinstance(error, PyecodError) else None
         what = error.what if isinstance(error, PyecodError) else str(error)
-        yield _finding("slurm", "", what, hint or "correct workers.slurm.partition, account, directives")
+        remedy = (
+            "correct workers.cores, workers.memory_gib, or workers.slurm.partition, account, walltime_hours, directives"
+        )
+        yield _finding("slurm", "", what, hint or remedy)
 
 
 def _finding(check: str, detail: str, problem: str = "", remedy: str = "") -> Finding:

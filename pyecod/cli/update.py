@@ -59,6 +59,8 @@ def update_weeks(
     if not as_json:
         _print_plan(plans)
     if not any(plan.is_work for plan in plans):
+        if as_json:
+            print_json([])
         messages().print("nothing to do")
         return
     parameters = {
