@@ -27,8 +27,13 @@ _PROBE_SECONDS = 180.0
 _SIOCGIFADDR = 0x8915
 
 
-def check_cluster(settings: Settings, *, patience: float = _PROBE_SECONDS) -> Iterator[Finding]:
-    """Commands, partition, memory, and what a job sees; at most ``patience`` seconds for the job to be run."""
+def check_cluster(
+    settings: Settings, *, api_url: str | None = None, patience: float = _PROBE_SECONDS
+) -> Iterator[Finding]:
+    """Commands, partition, memory, and what a job sees; at most ``patience`` seconds for the job to be run.
+
+    ``api_url`` is that of the Prefect server; left out, what PREFECT_API_URL says.
+    """
     missing = [name for name in COMMANDS if shutil.which(name) is None]
     if missing:
         yield _finding("slurm commands", "", f"not found: {', '.join(missing)}", "run this on a login or submit host")
@@ -45,7 +50,8 @@ def check_cluster(settings: Settings, *, patience: float = _PROBE_SECONDS) -> It
         )
     try:
         yield _partition(settings)
-        yield from _probe(settings, patience)
+        url = os.environ.get("PREFECT_API_URL", "") if api_url is None else api_url
+        yield from _probe(settings, url, patience)
     except (ProgramError, OSError) as error:
         hint = error.hint if isinstance(error, PyecodError) else None
         what = error.what if isinstance(error, PyecodError) else str(error)
@@ -78,14 +84,15 @@ def _partition(settings: Settings) -> Finding:
     return _finding("partition", f"{name} is up, {nodes} nodes, time limit {limit}")
 
 
-def _probe(settings: Settings, patience: float) -> Iterator[Finding]:
+def _probe(settings: Settings, api_url: str, patience: float) -> Iterator[Finding]:
     settings.base_path.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".doctor-", dir=settings.base_path))
     name = folder.name[1:]
     listener = socket.create_server(("", 0))
     try:
         host = scheduler_host(settings)
-        (folder / "ask.json").write_bytes(orjson.dumps(_questions(settings, host, listener.getsockname()[1])))
+        ask = _questions(settings, api_url, host, listener.getsockname()[1])
+        (folder / "ask.json").write_bytes(orjson.dumps(ask))
         job_id = ask_slurm(["sbatch", "--parsable"], stdin=probe_script(settings, folder, name)).strip().split(";")[0]
         yield from _wait_for_answer(settings, folder, job_id, host, patience)
     finally:
@@ -113,12 +120,12 @@ def probe_script(settings: Settings, folder: Path, name: str) -> str:
     return "\n".join([*lines, f"exec {python} -m pyecod.probe {shlex.quote(str(folder))}", ""])
 
 
-def _questions(settings: Settings, host: str, port: int) -> dict[str, Any]:
+def _questions(settings: Settings, api_url: str, host: str, port: int) -> dict[str, Any]:
     paths = [settings.base_path, settings.mirror, settings.reference, *_databases(settings)]
     return {
         "paths": [str(path) for path in paths if path is not None],
         "programs": list(INSTALL_HINTS),
-        "prefect": os.environ.get("PREFECT_API_URL", ""),
+        "prefect": api_url,
         "scheduler": [host, port],
         "scratch": str(settings.scratch.dir or tempfile.gettempdir()),
     }

@@ -31,7 +31,7 @@ def answer(ask: dict[str, Any]) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "paths": {path: _look(path) for path in ask["paths"]},
         "programs": {name: "" if name in versions else "not found on PATH" for name in ask["programs"]},
-        "prefect": _ask_api(ask["prefect"]) if ask["prefect"] else "",
+        "prefect": _ask_api(ask["prefect"]) if ask["prefect"] else "PREFECT_API_URL is not set where the flow runs",
         "scheduler": _connect(*ask["scheduler"]),
         "scratch_gib": shutil.disk_usage(_existing(Path(ask["scratch"]))).free / 2**30,
     }

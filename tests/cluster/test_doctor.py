@@ -31,7 +31,8 @@ def test_a_site_that_works_is_found_to_work(site: Any, slurm: Any) -> None:
     assert not list((site.folder / "batches").glob(".doctor*"))
 
 
-def test_each_problem_of_a_site_has_its_remedy(site: Any, slurm: Any) -> None:
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:1/api"])
+def test_each_problem_of_a_site_has_its_remedy(site: Any, slurm: Any, url: str) -> None:
     own = {"interface": None, "host": "127.0.0.2", "prologue": ["export PATH=/nowhere"]}
     run = site.start(
         *("doctor", "--json"),
@@ -40,7 +41,7 @@ def test_each_problem_of_a_site_has_its_remedy(site: Any, slurm: Any) -> None:
             "search": {"profile_db": "/nowhere/uniref"},
             "scratch": {"stage_gib": 1.0, "max_gib": 1e6},
         },
-        PREFECT_API_URL="http://127.0.0.1:1/api",
+        PREFECT_API_URL=url,
     )
     assert run.wait() == 1, run.say()
     remedies = {
