@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+from pyecod.batch.record import Status
+from pyecod.errors import describe
 
 if TYPE_CHECKING:
     from pyecod.batch import Batch, BatchCounters
@@ -53,6 +60,38 @@ class Progress:
             if stage in self._bars and percent != self._shown[stage]:
                 update_progress_artifact(self._bars[stage], progress=percent)
                 self._shown[stage] = percent
+
+
+@contextmanager
+def log_file(batch: Batch) -> Iterator[None]:
+    """What the run says, also in a file of the batch's ``logs/``; at its end what failed or stopped it, and why."""
+    path = batch.paths.logs / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
+    path.parent.mkdir(exist_ok=True)
+    line = "%(asctime)sZ %(levelname)-7s %(task_run_name)s: %(message)s"
+    form = logging.Formatter(line, "%Y-%m-%dT%H:%M:%S", defaults={"task_run_name": batch.name})
+    form.converter = time.gmtime
+    logger = logging.getLogger("prefect")
+    with path.open("a", encoding="utf-8") as log:
+        handler = logging.StreamHandler(log)
+        handler.setFormatter(form)
+        logger.addHandler(handler)
+        try:
+            yield
+            log.writelines(f"failed  {failure}\n" for failure in _failures(batch))
+        except Exception as error:
+            log.write(f"stopped: {describe(error)}\n")
+            raise
+        finally:
+            logger.removeHandler(handler)
+
+
+def _failures(batch: Batch) -> Iterator[str]:
+    for entry in batch.manifest.entries.values():
+        if entry.status is Status.FAILED:
+            yield f"{entry.pdb_id}: {entry.failure_reason}"
+    for chain in batch.manifest.chains.values():
+        if chain.is_failed:
+            yield f"{chain.key}: {chain.failure_reason}"
 
 
 def stage_percents(counters: BatchCounters) -> dict[str, float]:

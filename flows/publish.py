@@ -15,6 +15,7 @@ from flows.alerts import publish_alerts
 from flows.progress import artifact_key, summary_rows
 from pyecod.alerts import Alert
 from pyecod.batch import Batch, BatchCounters
+from pyecod.monitor import newest_log
 from pyecod.report.trends import write_weeks
 from pyecod.search.program import run_program
 
@@ -80,7 +81,7 @@ def _summary(batch: Batch, counters: BatchCounters, report: Path, database: str,
         f"{counters.done} of {counters.classifiable} chains done, {counters.failed} failed, "
         f"{counters.domains} domains. Entries that could not be read: {counters.entries_failed}.",
         f"Reference {batch.header.reference_version}. Database: {database}. Report: `{report}`. "
-        f"Every chain: `{batch.paths.manifest}`",
+        f"Every chain: `{batch.paths.manifest}`. Log: `{newest_log(batch.paths)}`",
     ]
     if alerts:
         lines += ["", "## Worth attention", *(f"- **{a.severity}** {a.kind}: {a.text}" for a in alerts)]

@@ -8,14 +8,16 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pyecod.batch import Batch, BatchCounters, ChainRecord, Status, Step
+from pyecod.batch import Batch, BatchCounters, BatchPaths, ChainRecord, Status, Step
 from pyecod.batch.paths import free_space
+from pyecod.errors import ProgramError
 from pyecod.evidence.conservation import EvidenceTotals, conservation, find_losses
+from pyecod.slurm import batch_job_name, jobs_named
 
 RATE_MINUTES = 15.0
 _MOST_CHAINS = 1000
@@ -45,8 +47,10 @@ class Snapshot:
     """One look at a batch.
 
     ``per_hour`` are finished chains, over the last quarter of an hour or since the driver began; None while nobody
-    drives the batch. ``seconds_left`` follows from it. ``coverage`` counts finished chains in ten classes of
-    partition coverage, 0 to 1. ``free`` has bytes per place. ``running`` is the longest first, ``failed`` the newest.
+    drives the batch. ``seconds_left`` follows from it. ``workers`` are those the batch is configured to have, ``jobs``
+    what SLURM has of them, by state; None where they are no SLURM jobs, or SLURM does not tell here. ``coverage``
+    counts finished chains in ten classes of partition coverage, 0 to 1. ``free`` has bytes per place. ``running`` is
+    the longest first, ``failed`` the newest.
     """
 
     name: str
@@ -67,6 +71,8 @@ class Snapshot:
     evidence: EvidenceTotals
     losses: tuple[str, ...]
     workers: str
+    jobs: Mapping[str, int] | None = None
+    log: Path | None = None
     free: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -120,8 +126,25 @@ def look(path: Path, *, now: datetime | None = None, batch: Batch | None = None)
         evidence=totals,
         losses=tuple(map(str, find_losses(totals))),
         workers=_workers(batch),
+        log=newest_log(batch.paths),
         free=free_places(batch),
     )
+
+
+def worker_jobs(snapshot: Snapshot) -> Snapshot:
+    """The same look with the SLURM jobs of the batch's workers, as the queue has them for whoever asks."""
+    if not snapshot.workers.endswith("slurm"):
+        return snapshot
+    try:
+        states = jobs_named(batch_job_name(snapshot.path))
+    except ProgramError:  # no SLURM on this machine, or no answer
+        return snapshot
+    return replace(snapshot, jobs=dict(Counter(state.lower() for state in states.values())))
+
+
+def newest_log(paths: BatchPaths) -> Path | None:
+    """Log file of the batch's newest run; None where there is none."""
+    return max(paths.logs.glob("*.log"), default=None)
 
 
 def finished_per_hour(records: Iterable[ChainRecord], since: datetime, now: datetime) -> float | None:
@@ -195,6 +218,6 @@ def _last_change(batch: Batch) -> datetime:
 
 
 def _workers(batch: Batch) -> str:
-    """The workers the batch was started with: ``10 × slurm``."""
+    """The workers the batch is configured to have: ``10 × slurm``."""
     workers = batch.header.settings.get("workers") or {}
     return f"{workers['count']} × {workers['kind']}" if {"count", "kind"} <= workers.keys() else "unknown"

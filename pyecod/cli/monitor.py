@@ -85,9 +85,9 @@ def _choose(name: str | None, base_path: Path) -> Path:
 
 def _look(path: Path, settings: AlertSettings) -> tuple[Snapshot, list[Alert]]:
     from pyecod.alerts import batch_alerts
-    from pyecod.monitor import look
+    from pyecod.monitor import look, worker_jobs
 
-    snapshot = look(path)
+    snapshot = worker_jobs(look(path))
     return snapshot, batch_alerts(snapshot, settings)
 
 
@@ -153,16 +153,24 @@ def _head(snapshot: Snapshot) -> Table:
     rows = {
         "batch": f"{snapshot.name}  {snapshot.at:%Y-%m-%d %H:%M:%S} UTC",
         "driven by": snapshot.driver or "nobody",
-        "workers": snapshot.workers,
+        "workers": _workers(snapshot),
         "chains": f"{counters.done:,} of {counters.classifiable:,} done ({counters.progress:.1%}), "
         f"{counters.failed:,} failed, {counters.left:,} left, {snapshot.running_count:,} in work",
         "rate": rate,
         "entries": ", ".join(f"{count:,} {status}" for status, count in counters.entries.items()) or "none",
         "free": free,
+        "log": str(snapshot.log or "none"),
     }
     for name, value in rows.items():
         table.add_row(f"[bold]{name}[/]", _escaped(value))
     return table
+
+
+def _workers(snapshot: Snapshot) -> str:
+    if snapshot.jobs is None:
+        return f"{snapshot.workers} (configured)"
+    jobs = ", ".join(f"{count} {state}" for state, count in snapshot.jobs.items()) or "none of yours"
+    return f"{snapshot.workers} (configured); jobs in SLURM's queue: {jobs}"
 
 
 def _stages(snapshot: Snapshot) -> Table:

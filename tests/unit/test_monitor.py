@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, EntryReco
 from pyecod.cli.main import main
 from pyecod.config import Settings
 from pyecod.ids import ChainKey
-from pyecod.monitor import coverage_classes, finished_per_hour, look
+from pyecod.monitor import coverage_classes, finished_per_hour, look, worker_jobs
+from pyecod.slurm import batch_job_name
 
 DONE = {
     "blast_status": Status.COMPLETE,
@@ -72,6 +74,21 @@ def test_the_rate_is_that_of_the_last_quarter_of_an_hour() -> None:
     assert finished_per_hour(records, now - timedelta(hours=9), now) == 3 * 4
     assert finished_per_hour(records, now - timedelta(minutes=10), now) == 2 * 6
     assert finished_per_hour(records, now, now) is None
+
+
+def test_jobs_of_slurm_workers_are_asked_of_the_queue(
+    batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert worker_jobs(look(batch.path)).jobs is None  # threads
+    seen = replace(look(batch.path), workers="10 × slurm")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert worker_jobs(seen).jobs is None  # no SLURM here
+    squeue = tmp_path / "squeue"
+    squeue.write_text(
+        f'#!/bin/sh\ncase "$*" in *{batch_job_name(batch.path)}*) echo 7 RUNNING; echo 8 PENDING;; esac\n'
+    )
+    squeue.chmod(0o755)
+    assert worker_jobs(seen).jobs == {"running": 1, "pending": 1}
 
 
 def test_time_left_follows_from_the_rate(batch: Batch) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +15,11 @@ import pytest
 
 from flows.alerts import Lookout, watch
 from flows.maintenance import UpkeepError, maintenance
-from pyecod.batch import Batch, BatchHeader, ChainRecord, RunHistory
+from flows.progress import log_file
+from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, RunHistory
 from pyecod.batch.runs import DataType
 from pyecod.config import AlertSettings, Settings
+from pyecod.errors import ConfigError
 from pyecod.ids import ChainKey
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
@@ -54,6 +58,18 @@ def test_old_logs_and_unused_results_go_and_the_rest_stays(batch: Batch) -> None
     done = maintenance(overrides=overrides(batch))
     assert (done.logs, done.cache_files, done.database) == (1, 1, None)
     assert [path.exists() for path in (*logs, entry)] == [False, True, False]
+
+
+def test_the_log_of_a_run_tells_what_failed_and_what_stopped_it(batch: Batch) -> None:
+    with batch.lock():
+        with log_file(batch):
+            logging.getLogger("prefect").warning("a word of the run")
+            batch.mark([ChainUpdate(KEY, {"blast_status": "failed", "failure_reason": "cut short"})])
+        with pytest.raises(ConfigError), log_file(batch):
+            raise ConfigError("there are no workers")
+    said = "".join(path.read_text() for path in sorted(batch.paths.logs.glob("*.log")))
+    assert re.search(r"Z WARNING ecod_weekly_20250905: a word of the run\nfailed  8abc_A: cut short\n", said)
+    assert "stopped: there are no workers" in said
 
 
 def test_a_running_batch_is_left_alone(batch: Batch) -> None:
