@@ -7,6 +7,8 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -15,6 +17,7 @@ from pyecod.config import Settings
 from pyecod.errors import PyecodError, describe
 
 _SMALLEST_DISK_GIB = 5.0
+_LARGEST_CLOCK_ERROR = 30.0  # seconds; a run whose clock is further off looks late, or dead, to its server
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,15 @@ class Finding:
     remedy: str = ""
 
 
-def examine(settings: Settings, *, patience: float = 180.0) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The Prefect server's API: its address, and ``user:password`` where it asks for one; empty where there is none."""
+
+    url: str = ""
+    auth: str = ""
+
+
+def examine(settings: Settings, server: Server, *, patience: float = 180.0) -> Iterator[Finding]:
     """All checks, in the order a person would mend them; none changes anything.
 
     With SLURM workers a probe job is submitted and waited for, at most ``patience`` seconds.
@@ -37,12 +48,13 @@ def examine(settings: Settings, *, patience: float = 180.0) -> Iterator[Finding]
     yield _guarded("reference", lambda: _reference(settings))
     yield from _input_folders(settings)
     yield _guarded("database", lambda: _database(settings))
-    yield _prefect()
+    yield from _prefect(server)
+    yield _workers(settings)
     yield from _machine(settings)
     if settings.workers.kind == "slurm":
         from pyecod.cluster_checks import check_cluster
 
-        yield from check_cluster(settings, patience=patience)
+        yield from check_cluster(settings, api_url=server.url, patience=patience)
 
 
 def _guarded(check: str, examine_it: Callable[[], Finding]) -> Finding:
@@ -92,7 +104,9 @@ def _reference(settings: Settings) -> Finding:
 def _input_folders(settings: Settings) -> Iterator[Finding]:
     for key in ("status_dir", "mirror"):
         path: Path | None = getattr(settings, key)
-        if path is None:
+        if path is None and key == "mirror" and settings.fetch.enabled:
+            yield Finding(key, "ok", f"none: entries are fetched from {settings.fetch.entries_url} as they are read")
+        elif path is None:
             yield Finding(key, "note", "not set", f"--{key.replace('_', '-')} PATH, or `{key}:` in the settings")
         elif not os.access(path, os.R_OK | os.X_OK):
             yield Finding(key, "problem", f"{path} is not a readable folder", "mount it, or correct the setting")
@@ -114,19 +128,51 @@ def _database(settings: Settings) -> Finding:
         return Finding("database", "ok", store.target)
 
 
-def _prefect() -> Finding:
-    url = os.environ.get("PREFECT_API_URL")
-    if not url:
-        return Finding("prefect server", "note", "PREFECT_API_URL is not set: each run starts a temporary server")
+def _prefect(server: Server) -> Iterator[Finding]:
+    """The server and its version, and how far its clock is from ours."""
+    check = "prefect server"
+    if not server.url:
+        yield Finding(check, "note", "PREFECT_API_URL is not set: each run starts a temporary server")
+        return
     import httpx
 
+    user, _, password = server.auth.partition(":")
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/version", timeout=5)
+        answer = httpx.get(
+            f"{server.url.rstrip('/')}/admin/version", auth=(user, password) if user else None, timeout=5
+        )
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            remedy = "set PREFECT_API_AUTH_STRING to the server's PREFECT_SERVER_API_AUTH_STRING"
+            yield Finding(check, "problem", f"{server.url} refuses the password", remedy)
+            return
         answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         remedy = "start it with `prefect server start`, or correct PREFECT_API_URL"
-        return Finding("prefect server", "problem", f"{url}: {error}", remedy)
-    return Finding("prefect server", "ok", f"{url}, version {answer.text.strip()[:20]}")
+        yield Finding(check, "problem", f"{server.url}: {error}", remedy)
+        return
+    found, ours = answer.text.strip().strip('"')[:20], version("prefect")
+    same = found.split(".")[:2] == ours.split(".")[:2]
+    remedy = "" if same else "install the same version on both sides"
+    yield Finding(check, "ok" if same else "problem", f"{server.url}, version {found}", remedy)
+    if "date" in answer.headers:
+        yield _clock((datetime.now(UTC) - parsedate_to_datetime(answer.headers["date"])).total_seconds())
+
+
+def _clock(seconds: float) -> Finding:
+    if abs(seconds) <= _LARGEST_CLOCK_ERROR:
+        return Finding("clock", "ok", "agrees with the Prefect server's")
+    detail = f"{abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the Prefect server's"
+    return Finding("clock", "problem", detail, "let both machines follow a time server (chrony, systemd-timesyncd)")
+
+
+def _workers(settings: Settings) -> Finding:
+    workers = settings.workers
+    memory = f", {workers.memory_gib:g} GiB" if workers.kind == "slurm" else ""
+    return Finding(
+        "workers",
+        "ok",
+        f"{workers.count} × {workers.kind}, {workers.cores} core{'s' if workers.cores > 1 else ''} each{memory}",
+    )
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

@@ -19,9 +19,13 @@ def doctor(
 
     Each problem comes with its remedy; the exit code is 1 when there is one.
     """
-    from pyecod.doctor import examine
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
 
-    findings = list(examine(settings_from(settings_file, profile), patience=patience))
+    from pyecod.doctor import Server, examine
+
+    settings = settings_from(settings_file, profile)
+    server = Server(PREFECT_API_URL.value() or "", PREFECT_API_AUTH_STRING.value() or "")
+    findings = list(examine(settings, server, patience=patience))
     if as_json:
         problems = sum(finding.state == "problem" for finding in findings)
         print_json({"findings": findings, "problems": problems})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -154,6 +155,12 @@ def month(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Mo
         yield Month(platform, worlds, home / "fault")
 
 
+def test_the_doctor_is_content(month: Month) -> None:
+    told = json.loads(month.platform.run("pyecod", "doctor", "--json").stdout)
+    states = {finding["check"]: finding["state"] for finding in told["findings"]}
+    assert {states[check] for check in ("prefect server", "clock", "database", "reference", "mirror")} == {"ok"}
+
+
 def test_a_week_that_did_not_come_is_told(month: Month, receiver: Any, tmp_path: Path) -> None:
     address = tmp_path / "address"
     address.write_text(receiver.url + "\n")
@@ -170,6 +177,8 @@ def test_the_first_week_is_done_by_schedule(month: Month) -> None:
     counters = month.batch(0).counters()
     assert counters.done == counters.classifiable > 20
     assert counters.entries_failed == 0
+    (log,) = month.batch(0).paths.logs.glob("*.log")
+    assert "chains done" in log.read_text()
 
 
 def test_a_bad_week_announces_itself(month: Month, receiver: Any, browser: Any) -> None:
@@ -180,6 +189,8 @@ def test_a_bad_week_announces_itself(month: Month, receiver: Any, browser: Any) 
     message = wait_until(lambda: receiver.find(month.name(BAD), "chains failed ("), 60, "the message about the week")
     assert f"{counters.failed} of {counters.classifiable} chains failed" in message["body"]
     assert "hhsearch was killed" in message["body"]
+    (log,) = month.batch(BAD).paths.logs.glob("*.log")
+    assert log.read_text().count("\nfailed  ") == counters.failed
     browser.open(receiver.url)
     browser.wait_for("chains failed")
     browser.picture("month-1-messages")
@@ -245,11 +256,12 @@ def test_the_next_weeks_come_by_themselves(month: Month, browser: Any) -> None:
     browser.open(page)
     browser.wait_for("Frequent T-groups")
     browser.picture("month-7-week-page")
-    browser.resize()
     browser.open("about:blank")
     browser.open(f"{page}#{discontinuous(month.batch(3))}")
+    browser.resize()
     browser.wait_for("PyMOL")
     browser.picture("month-8-chain")
+    browser.resize(1100)
     browser.open((month.platform.base_path / "report" / "weeks.html").as_uri())
     browser.wait_for("Trends")
     assert all(str(day) in browser.text for day in month.days)
