@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from flows.repair import repair
 from flows.update_weeks import update_weeks
-from pyecod.batch import Batch, DataType, RunHistory, Status, weekly_name
+from pyecod.batch import Batch, ChainUpdate, DataType, RunHistory, Status, weekly_name
 from pyecod.batch.repairs import Verdict
 from pyecod.batch.scan import scan
 from pyecod.cli.main import app
@@ -26,7 +26,7 @@ from pyecod.ids import ChainKey
 from pyecod.partition.xml import read_partition
 from pyecod.pdb import find_entry
 from pyecod.search.hit import EvidenceType
-from pyecod.steps.repair import plan_repair
+from pyecod.steps.repair import begin_repair, plan_repair
 from pyecod.steps.repair_request import NamedChain, RepairRequest
 from pyecod.store import open_store, verify
 from pyecod.store.job_tree import job_details, job_tree
@@ -55,8 +55,6 @@ def first_week(small_world: Any, base_path: Path) -> Batch:
 
 def spoil(batch: Batch, reason: str = "blastp: killed by signal 9", count: int = 4) -> list[str]:
     """Mark the first ``count`` finished sequences' chains as failed, as a bad night would."""
-    from pyecod.batch import ChainUpdate
-
     leads = [r for r in batch.manifest.chains.values() if r.can_classify and r.representative == str(r.key)]
     chosen = {str(lead.key) for lead in leads[:count]}
     victims = [r.key for r in batch.manifest.chains.values() if r.representative in chosen]
@@ -159,6 +157,24 @@ def test_a_dry_run_says_exactly_what_is_then_done(small_world: Any, base_path: P
     assert (plan.searches.blast, plan.searches.blast_cached) == (0, 4)
     result = repair(reason="error_fix", failed=True, overrides=small_world.overrides(base_path))
     assert [chain.item for chain in result.plan.chains] == [chain.item for chain in plan.chains]
+
+
+def test_an_interrupted_repair_counts_for_nothing_and_goes_on_by_the_same_command(
+    small_world: Any, base_path: Path
+) -> None:
+    victims = spoil(first_week(small_world, base_path))
+    settings = load_settings(overrides=small_world.overrides(base_path)).absolute()
+    begun = begin_repair(plan_repair(RepairRequest("error_fix", failed=True), settings), settings)
+    done = {"partition_status": Status.COMPLETE, "partition_quality": "fragmentary", "partition_coverage": 0.1}
+    with begun.lock():
+        begun.mark([ChainUpdate(ChainKey.parse(victims[0]), done)], repair=True)
+    assert victims[0] in planned(small_world, base_path, failed=True)  # nobody has judged that result yet
+    with begun.lock():
+        begun.mark([ChainUpdate(ChainKey.parse(victims[0]), {"partition_status": Status.PENDING})], repair=True)
+    result = repair(reason="error_fix", failed=True, overrides=small_world.overrides(base_path))
+    assert (result.plan.resumes, result.plan.batch_path) == (True, begun.path)
+    assert result.verdicts == {"better": len(victims)}
+    assert not planned(small_world, base_path, failed=True) & set(victims)
 
 
 def test_a_worse_result_is_kept_as_a_run_and_counts_only_when_accepted(small_world: Any, base_path: Path) -> None:
