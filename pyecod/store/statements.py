@@ -210,7 +210,8 @@ _NEWEST = """
 SELECT DISTINCT ON (r.pdb_id, r.chain_id, r.release_date) r.run_id, r.pdb_id, r.chain_id, r.release_date, r.is_current
 FROM pdb_update.partition_run r
 JOIN incoming_chain i USING (pdb_id, chain_id, release_date)
-WHERE r.accepted
+JOIN pdb_update.chain_status c USING (pdb_id, chain_id, release_date)
+WHERE r.accepted AND c.can_classify
 ORDER BY r.pdb_id, r.chain_id, r.release_date, r.created_at DESC, r.run_id DESC
 """
 # two statements: the unique index allows one current run at every moment
@@ -224,4 +225,11 @@ MARK_CURRENT = f"""
 UPDATE pdb_update.partition_run run SET is_current = true
 FROM ({_NEWEST}) newest
 WHERE run.run_id = newest.run_id AND NOT newest.is_current
+"""
+# obsolete or removed since, so none of its results counts any more
+UNMARK_REMOVED = """
+UPDATE pdb_update.partition_run run SET is_current = false
+FROM incoming_chain i JOIN pdb_update.chain_status c USING (pdb_id, chain_id, release_date)
+WHERE (run.pdb_id, run.chain_id, run.release_date) = (c.pdb_id, c.chain_id, c.release_date)
+  AND run.is_current AND NOT c.can_classify
 """

@@ -28,6 +28,7 @@ from pyecod.store.statements import (
     REFUSE_STRANGERS,
     REPLACE_RUNS,
     UNMARK_CURRENT,
+    UNMARK_REMOVED,
     UPDATE_RUNS,
     UPSERT_BATCH,
     UPSERT_CHAINS,
@@ -374,6 +375,7 @@ class _Loader:
         self._copy("pdb_update.quality_flag", FLAG, flags)
         self.connection.execute(UNMARK_CURRENT)
         self.connection.execute(MARK_CURRENT)
+        self.connection.execute(UNMARK_REMOVED)
 
     def _incoming(self, rows: Sequence[ChainRow]) -> Iterator[tuple[Any, ...]]:
         batch_name = self.source.header.batch_name

@@ -11,7 +11,7 @@ import pytest
 from pyecod.batch import Batch, ChainUpdate
 from pyecod.errors import BatchLockedError, StoreError, StoreUnavailableError
 from pyecod.ids import ChainKey
-from pyecod.store import Store, export_batch, migrate, sync_batch, sync_batches, sync_folder
+from pyecod.store import Store, export_batch, migrate, sync_batch, sync_batches, sync_folder, verify
 from pyecod.store import sync as sync_module
 
 pytestmark = pytest.mark.integration
@@ -351,6 +351,24 @@ class TestRepair:
         ) == [
             ("ecod_repair_20250909", False, False), ("ecod_weekly_20250905", True, True)
         ]  # fmt: skip
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_no_result_of_an_obsolete_chain_is_current(self, store, query, week, batches, plan, again):
+        obsolete = {"can_classify": False, "cannot_classify_reason": "obsolete", "source_week": "20250905"}
+        made = "2025-09-09T01:00:00+00:00"
+        chain = plan(None, sequence="ACDEFGHIKLMNPQRSTVWY" * 10, made=made, fields=obsolete)
+        repair = batches(
+            {"9abc_B": chain}, kind="repair", date="2025-09-09", reason="error_fix", source_weeks=("2025-09-05",)
+        )
+        for path in (week, repair, *([week] if again else [])):
+            sync_folder(store, path, overwrite=again)
+        assert query("SELECT batch_name, is_current FROM pdb_update.partition_run WHERE chain_id = 'B'") == [
+            ("ecod_weekly_20250905", False)
+        ]
+        assert query("SELECT cannot_classify_reason FROM pdb_update.chain_status WHERE chain_id = 'B'") == [
+            ("obsolete",)
+        ]
+        assert verify(store, 100).findings == ()
 
     def test_accepting_the_worse_result_later_makes_it_current(self, store, query, week, batches, plan):
         sync_folder(store, week)
