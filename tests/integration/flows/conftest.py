@@ -1,7 +1,8 @@
-"""The undisturbed run that all flow tests compare with."""
+"""The undisturbed runs that flow tests compare with, or spoil."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,3 +20,20 @@ def done(small_world: Any, prefect_api: None, tmp_path_factory: pytest.TempPathF
     base_path = tmp_path_factory.mktemp("batches")
     database = {"mode": "embedded", "data_dir": str(tmp_path_factory.mktemp("db"))}
     return base_path, run(small_world, base_path, database=database)
+
+
+@pytest.fixture(scope="session")
+def good_week(small_world: Any, prefect_api: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first week, done well, without a database; tests copy it."""
+    from flows.update_weeks import update_weeks
+
+    base_path = tmp_path_factory.mktemp("good")
+    day = small_world.world.dates[0]
+    update_weeks(start_date=day, end_date=day, overrides=small_world.overrides(base_path))
+    return base_path
+
+
+@pytest.fixture
+def base_path(good_week: Path, tmp_path: Path) -> Path:
+    """A copy of the good week that a test may spoil."""
+    return Path(shutil.copytree(good_week, tmp_path / "batches"))
