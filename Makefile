@@ -37,9 +37,9 @@ chaos: setup
 	@deployments/install-test-programs.sh
 	CHAOS_ENTRIES=$${CHAOS_ENTRIES:-300} CHAOS_KILLS=$${CHAOS_KILLS:-20} $(BIN)/pytest -s tests/cluster/test_chaos.py
 
-# the pictures of docs/operations.md, from a real server in a real browser
+# the pictures of docs/operations.md: a month on a real server, looked at in a real browser (4 minutes)
 pictures: setup
-	$(BIN)/pytest tests/e2e --pictures docs/images
+	$(BIN)/pytest tests/e2e/test_month.py --pictures docs/images
 
 demo: setup
 	$(BIN)/pyecod demo

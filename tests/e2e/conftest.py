@@ -1,6 +1,6 @@
 """A real installation for the whole session, a browser, and a place where messages arrive.
 
-``pytest tests/e2e --pictures docs/images`` also keeps a picture of every page the tests look at.
+``--pictures docs/images`` also keeps pictures of pages the tests look at.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A month of an installation: four releases by schedule, a bad one among them, an alert, a repair from the UI's form.
 
-``make month`` keeps the pictures of it, which docs/operations.md shows.
+``make pictures`` keeps pictures of it, which docs/operations.md shows.
 """
 
 from __future__ import annotations
@@ -247,6 +247,13 @@ def test_the_next_weeks_come_by_themselves(month: Month, browser: Any) -> None:
         assert counters.done == counters.classifiable > 20
     released = month.platform.query("SELECT batch_name FROM pdb_update.release_summary ORDER BY release_date")
     assert released == [(month.name(week),) for week in range(WEEKS)]
+    browser.open(f"{month.platform.url}/deployments")
+    browser.wait_for("after-update")
+    browser.picture("deployments")
+    (run,) = [r for r in month.platform.runs("process-batch") if r["name"] == month.name(3)]
+    browser.open(f"{month.platform.url}/runs/flow-run/{run['id']}")
+    browser.wait_for("hhsearch 1")
+    browser.picture("batch-run")
     browser.resize(1500)
     browser.open(f"{month.platform.url}/runs")
     browser.wait_for(month.name(3))

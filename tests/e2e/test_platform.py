@@ -121,17 +121,13 @@ def test_the_ui_shows_speaking_names_and_what_came_of_the_week(platform: Any, br
     browser.open(f"{platform.url}/runs")
     text = browser.wait_for(f"update-weeks {day}")
     assert name in text
-    browser.picture("runs")
     browser.open(f"{platform.url}/deployments")
     browser.wait_for("after-update")
-    browser.picture("deployments")
     browser.open(f"{platform.url}/deployments/deployment/{platform.deployment('repair/adhoc')['id']}/run")
     browser.wait_for("low_quality")
-    browser.picture("repair-form")
     (subflow,) = platform.runs("process-batch")
     browser.open(f"{platform.url}/runs/flow-run/{subflow['id']}")
     browser.wait_for("hhsearch 1")
-    browser.picture("batch-run")
     for key, words in (
         ("weekly-summary", "chains done, 0 failed"),
         (f"batch-ecod-weekly-{day:%Y%m%d}", "unique sequences"),
@@ -140,7 +136,6 @@ def test_the_ui_shows_speaking_names_and_what_came_of_the_week(platform: Any, br
         artifact = platform.api("POST", "/artifacts/filter", json=asked)[0]
         browser.open(f"{platform.url}/artifacts/artifact/{artifact['id']}")
         browser.wait_for(words)
-        browser.picture(key.partition("-ecod")[0])
     browser.open(f"{platform.url}/artifacts/key/weekly-summary")
     browser.wait_for(name)
 

@@ -48,7 +48,6 @@ def test_its_page_opens_in_a_browser(demo: Any, browser: Any) -> None:
     browser.open(Path(told["report"]).as_uri())
     assert "ecod_weekly_2025" in browser.wait_for("Quality", 30) or "ecod_weekly_2025" in browser.text
     assert browser.evaluate("document.querySelectorAll('svg').length") > 3
-    browser.picture("report")
 
 
 def test_the_monitor_shows_the_finished_batch(demo: Any) -> None:
