@@ -104,7 +104,7 @@ def spoken(path: Path) -> str:
 def test_every_message_of_troubleshooting_is_one_of_the_code() -> None:
     text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     messages = re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
-    said = "\n".join(spoken(path) for path in (ROOT / "pyecod").rglob("*.py"))
+    said = "\n".join(spoken(path) for room in ("pyecod", "flows") for path in (ROOT / room).rglob("*.py"))
     assert len(messages) > 20
     assert [message for message in messages if message not in said] == []
 
