@@ -11,6 +11,8 @@ from pyecod.batch.record import ChainRecord, ChainUpdate, Status
 from pyecod.config import RunSettings
 from pyecod.ids import ChainKey
 
+_OF_BLAST = ("blast_status", "blast_coverage", "needs_hhsearch")
+_OF_PROFILES = ("hhsearch_status", "hhsearch_coverage")
 _EVIDENCE = ("chain_blast", "domain_blast", "hhsearch")  # kinds of files, named like the types of evidence
 
 
@@ -73,9 +75,10 @@ class Work:
 
 def choose_representatives(chains: Iterable[ChainRecord]) -> list[ChainUpdate]:
     """Updates that give every classifiable chain its representative: the first, in the order of chain keys, of those
-    with its sequence. A representative that was chosen earlier stays, so that its files are found again."""
+    with its sequence. A representative that was chosen earlier stays, so that its files are found again; a chain that
+    comes when its representative has been searched (its entry was read late) takes over the outcome of the searches."""
     chains = sorted((chain for chain in chains if chain.can_classify), key=lambda chain: chain.key)
-    known = {str(chain.key) for chain in chains}
+    known = {str(chain.key): chain for chain in chains}
     chosen: dict[str, str] = {}
     for chain in chains:
         if chain.sequence_md5 and chain.representative in known:
@@ -84,9 +87,21 @@ def choose_representatives(chains: Iterable[ChainRecord]) -> list[ChainUpdate]:
     for chain in chains:
         own = str(chain.key)
         representative = chosen.setdefault(chain.sequence_md5, own) if chain.sequence_md5 else own
-        if chain.representative is None:
-            updates.append(ChainUpdate(chain.key, {"representative": representative}))
+        changes: dict[str, object] = {} if chain.representative is not None else {"representative": representative}
+        changes |= _shared_searches(chain, known.get(chain.representative or representative))
+        if changes:
+            updates.append(ChainUpdate(chain.key, changes))
     return updates
+
+
+def _shared_searches(chain: ChainRecord, lead: ChainRecord | None) -> dict[str, object]:
+    """What is known from the searches of its representative and not yet in a chain's record."""
+    if lead is None or lead.blast_status is not Status.COMPLETE or chain.blast_status is not Status.PENDING:
+        return {}
+    changes: dict[str, object] = {name: getattr(lead, name) for name in _OF_BLAST}
+    if lead.hhsearch_status in (Status.COMPLETE, Status.NOT_NEEDED):
+        changes |= {name: getattr(lead, name) for name in _OF_PROFILES}
+    return changes
 
 
 def next_step(record: ChainRecord) -> str | None:

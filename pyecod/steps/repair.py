@@ -139,7 +139,7 @@ def begin_repair(plan: RepairPlan, settings: Settings) -> Batch:
     records = [_with_previous(chain, paths) for chain in plan.chains]
     by_key = {record.key: record for record in records}
     for update in choose_representatives(records):
-        by_key[update.key].representative = update.changes["representative"]
+        by_key[update.key].representative = update.changes.get("representative", by_key[update.key].representative)
     return Batch.create(settings.base_path, header, entries=entries, chains=records)
 
 

@@ -99,6 +99,23 @@ def test_identical_chains_share_the_first_as_representative_and_keep_it_when_oth
     assert choose_representatives(state.chains.values()) == []
 
 
+def test_a_chain_read_late_takes_over_the_searches_of_its_representative_and_leaves_nothing_open(
+    header: BatchHeader, make_chain: Callable[..., ChainRecord]
+) -> None:
+    lead = make_chain("8abc_B", "same", partition_status=Status.COMPLETE, blast_coverage=0.95, **DONE)
+    manifest(header, [lead])
+    state = manifest(header, [lead, make_chain("7aaa_A", "same")])
+    late = state.chains["7aaa_A"]
+    assert (late.blast_coverage, late.needs_hhsearch, late.hhsearch_status) == (0.95, False, Status.NOT_NEEDED)
+    (group,) = pending_work(state, RUN).records
+    assert (group.representative, group.members) == (lead.key, (late.key,))
+    late.partition_status = Status.COMPLETE
+    assert not pending_work(state, RUN)
+    waiting = make_chain("7aaa_A", "same")
+    state = manifest(header, [make_chain("8abc_B", "same", blast_status=Status.FAILED), waiting])
+    assert waiting.blast_status is Status.PENDING
+
+
 def test_chains_of_unknown_sequence_stand_alone(header: BatchHeader, make_chain: Callable[..., ChainRecord]) -> None:
     unknown = [make_chain(name, sequence_length=0) for name in ("8abc_A", "8abc_B")]
     for chain in unknown:
