@@ -56,8 +56,11 @@ def run_flow(target: str, parameters: dict[str, Any], as_json: bool) -> None:
 
     messages().print("starting (the first lines of progress take some seconds)", style="dim")
     flow = load_flow(target)
+    from prefect import tags
+
     try:
-        results = flow(**parameters)
+        with tags("pyecod"):  # as those of the deployments: automations find the run by it
+            results = flow(**parameters)
     except Exception as error:
         results = getattr(error, "results", None)
         if results is None:

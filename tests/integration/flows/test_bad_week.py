@@ -9,6 +9,9 @@ import orjson
 import pytest
 import yaml
 from bad_weeks import command, first_week, spoil
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.client.schemas.sorting import FlowRunSort
 from typer.testing import CliRunner
 
 from flows.repair import repair
@@ -140,3 +143,7 @@ def test_retry_gives_exhausted_chains_new_attempts_in_their_own_batch(small_worl
     retried = command(small_world, base_path, "retry", "--tasks", str(tasks), "--yes", "--json")
     assert retried.exit_code == 0, retried.output
     assert first_week(small_world, base_path).counters().failed == 0
+    with get_client(sync_client=True) as client:  # by this tag a server's automations find the run
+        of_retry = FlowFilter(name=FlowFilterName(any_=["retry"]))
+        (run, *_) = client.read_flow_runs(flow_filter=of_retry, sort=FlowRunSort.START_TIME_DESC)
+    assert "pyecod" in run.tags
