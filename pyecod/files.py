@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import tempfile
+import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,18 +18,18 @@ def atomic_write(path: Path, data: str | bytes, *, durable: bool = True) -> None
     The folder must exist.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".part")
-    temporary = Path(name)
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name[:80]}.{secrets.token_hex(6)}.part")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with open(temporary, "xb") as stream:
             stream.write(content)
             if durable:
                 stream.flush()
                 os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_UMASK)
-        temporary.replace(path)
+        os.replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
 
 
@@ -39,15 +40,6 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _read_umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
-
-
-_UMASK = _read_umask()
 
 
 def sha256_of(path: Path) -> str:

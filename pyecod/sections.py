@@ -123,11 +123,11 @@ class ChainSettings(Section):
 class RunSettings(Section):
     """How a batch is worked through."""
 
-    chunk_size: int = Field(100, ge=1, description="largest number of unique sequences per chunk")
+    chunk_size: int = Field(200, ge=1, description="largest number of unique sequences per chunk")
     hhsearch_chunk_size: int = Field(
         20, ge=1, description="largest number of unique sequences per profile-search chunk"
     )
-    chunk_cost: int = Field(50_000, ge=1, description="largest number of query residues per chunk")
+    chunk_cost: int = Field(60_000, ge=1, description="largest number of query residues per chunk")
     retries: int = Field(2, ge=0, description="times a failed chunk is tried again")
     retry_delay: float = Field(300, ge=0, description="seconds before the first retry, doubled for each further one")
     max_attempts: int = Field(

@@ -12,7 +12,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -30,6 +30,7 @@ LOG_NAME = "processing_log.jsonl"
 _CHECKSUM = b'{"sha256":"'
 _BODY = len(_CHECKSUM) + 64 + len(b'",')
 _CURRENT = "current"
+_CONTENT = ("inputs", "result")  # of a run, too long for the log
 
 
 class DataType(StrEnum):
@@ -89,15 +90,16 @@ class RunHistory:
 
     def __init__(self, batch_path: Path) -> None:
         self.root = batch_path / "runs"
+        self._root = str(self.root)
 
     def path(self, data_type: DataType, key: ChainKey, number: int) -> Path:
         """File of one run."""
-        return self._folder(data_type, key) / f"run{number}_chain2{data_type}.json"
+        return Path(_file(self._folder(data_type, key), data_type, number))
 
     def numbers(self, data_type: DataType, key: ChainKey) -> list[int]:
         """Numbers of the runs there are, damaged ones included, rising."""
         try:
-            names = [path.name for path in self._folder(data_type, key).iterdir()]
+            names = os.listdir(self._folder(data_type, key))
         except FileNotFoundError:
             return []
         name = re.compile(rf"run([1-9][0-9]*)_chain2{data_type}\.json")
@@ -138,7 +140,7 @@ class RunHistory:
                 self._pin_current(data_type, key)
             run = self._create(
                 Run(
-                    number=self.next_number(data_type, key),
+                    number=1,
                     data_type=data_type,
                     key=key,
                     outcome=outcome,
@@ -151,9 +153,9 @@ class RunHistory:
                 )
             )
             if make_current and outcome == "complete":
-                self._pin(data_type, key).unlink(missing_ok=True)
-            plain = run.to_plain()
-            self._log("saved", {name: plain[name] for name in plain if name not in ("inputs", "result")})
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self._pin(data_type, key))
+            self._log("saved", {name: value for name, value in run.to_plain().items() if name not in _CONTENT})
         except OSError as error:
             raise BatchError(
                 f"cannot keep the run: {error.strerror}", where=self._folder(data_type, key), hint="free some space"
@@ -203,14 +205,14 @@ class RunHistory:
         """
         if self.load(data_type, key, number).outcome != "complete":
             raise BatchError(f"run {number} failed and cannot be current", where=self.path(data_type, key, number))
-        atomic_write(self._pin(data_type, key), f"{number}\n")
+        atomic_write(Path(self._pin(data_type, key)), f"{number}\n")
         self._log("marked current", {"data_type": str(data_type), "chain": str(key), "run": number})
 
     def withdraw(self, data_type: DataType, key: ChainKey) -> None:
         """The newest run shall not count: the complete one before it is current, or none where there is none."""
         complete = [s for s in self.states(data_type, key) if s.run is not None and s.run.outcome == "complete"]
         number = complete[-2].number if len(complete) > 1 else 0
-        atomic_write(self._pin(data_type, key), f"{number}\n")
+        atomic_write(Path(self._pin(data_type, key)), f"{number}\n")
         self._log("withdrawn", {"data_type": str(data_type), "chain": str(key), "current": number})
 
     def states(self, data_type: DataType, key: ChainKey) -> list[RunState]:
@@ -277,17 +279,18 @@ class RunHistory:
             with contextlib.suppress(orjson.JSONDecodeError):
                 yield orjson.loads(line)
 
-    def _folder(self, data_type: DataType, key: ChainKey) -> Path:
-        return self.root / f"{data_type}/{key.file_stem}"
+    def _folder(self, data_type: DataType, key: ChainKey) -> str:
+        return f"{self._root}/{data_type}/{key.file_stem}"
 
-    def _pin(self, data_type: DataType, key: ChainKey) -> Path:
-        return self._folder(data_type, key) / _CURRENT
+    def _pin(self, data_type: DataType, key: ChainKey) -> str:
+        return f"{self._folder(data_type, key)}/{_CURRENT}"
 
     def _marked(self, data_type: DataType, key: ChainKey) -> int | None:
         """Number of the run marked current, 0 for none of them, None where nothing is marked."""
         path = self._pin(data_type, key)
         try:
-            return int(path.read_text(encoding="ascii"))
+            with open(path, encoding="ascii") as pin:
+                return int(pin.read())
         except FileNotFoundError:
             return None
         except ValueError:
@@ -297,33 +300,32 @@ class RunHistory:
         """Mark what is current now, before a newer run comes that shall not be."""
         if self._marked(data_type, key) is None:
             current = self.current(data_type, key)
-            self._folder(data_type, key).mkdir(parents=True, exist_ok=True)
-            atomic_write(self._pin(data_type, key), f"{current.number if current else 0}\n")
+            _make_folder(self._folder(data_type, key))
+            atomic_write(Path(self._pin(data_type, key)), f"{current.number if current else 0}\n")
 
     def _create(self, run: Run) -> Run:
-        number = run.number
+        """Write the run under the first number that is free."""
+        folder = self._folder(run.data_type, run.key)
+        if not _make_folder(folder):
+            run = replace(run, number=self.next_number(run.data_type, run.key))
         while True:
-            run = Run(**{**_fields(run), "number": number})
-            path = self.path(run.data_type, run.key, number)
+            path = _file(folder, run.data_type, run.number)
             try:
                 handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            except FileNotFoundError:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                continue
             except FileExistsError:  # somebody else's
-                number += 1
+                run = replace(run, number=run.number + 1)
                 continue
             try:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(_format(run))
             except OSError:
-                path.unlink(missing_ok=True)
+                os.unlink(path)
                 raise
             return run
 
     def _log(self, event: str, values: Mapping[str, Any]) -> None:
         line = orjson.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **values})
-        handle = os.open(self.root / LOG_NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        handle = os.open(f"{self._root}/{LOG_NAME}", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)  # on NFS appends of several hosts would overwrite each other
             size = os.fstat(handle).st_size
@@ -336,8 +338,20 @@ class RunHistory:
             os.close(handle)
 
 
-def _fields(run: Run) -> dict[str, Any]:
-    return {name: getattr(run, name) for name in Run.__slots__}
+def _file(folder: str, data_type: DataType, number: int) -> str:
+    return f"{folder}/run{number}_chain2{data_type}.json"
+
+
+def _make_folder(folder: str) -> bool:
+    """Make the folder; False where it is there already."""
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        return _make_folder(folder)
+    return True
 
 
 def _format(run: Run) -> bytes:

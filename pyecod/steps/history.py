@@ -19,7 +19,7 @@ from pyecod.search import SearchOutcome
 def peak_memory() -> float:
     """Largest resident memory of this process and of the programs it ran so far, MiB."""
     own, programs = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return max(own, programs) / 1024
+    return round(max(own, programs) / 1024, 1)
 
 
 def keep_summary(
@@ -40,7 +40,7 @@ def keep_summary(
             "sha256": checksum,
         },
         started=started,
-        peak_mib=round(peak_memory(), 1),
+        peak_mib=peak_memory(),
         inputs={"sequence_md5": chain_md5, "reference_version": summary.reference_version},
     )
 
@@ -75,7 +75,7 @@ def keep_partition(
             "files": files,
         },
         started=started,
-        peak_mib=round(peak_memory(), 1),
+        peak_mib=peak_memory(),
         inputs={
             "sequence_md5": chain.sequence_md5,
             "summary_sha256": summary_sha256,
@@ -111,6 +111,7 @@ def keep_searches(
     Raises:
         BatchError: the disk is full or not writable.
     """
+    peak_mib = peak_memory()
     for key, outcome in outcomes:
         if _is_known(history, step, key, outcome):
             continue
@@ -128,7 +129,7 @@ def keep_searches(
             },
             started=started,
             outcome="failed" if outcome.error else "complete",
-            peak_mib=round(peak_memory(), 1),
+            peak_mib=peak_mib,
             inputs={"sequence_md5": outcome.md5, "cache_keys": {str(k): v for k, v in outcome.keys.items()}},
         )
 

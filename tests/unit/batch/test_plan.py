@@ -74,7 +74,8 @@ def test_every_worker_gets_some_of_a_search_but_no_blast_process_starts_for_a_fe
 
     assert sizes(plan_blast_chunks, 60, 1) == [30, 30]
     assert sizes(plan_blast_chunks, 60, 50) == [10, 25, 25]
-    assert sizes(plan_blast_chunks, 450, 2) == [50, 100, 100, 100, 100]
+    assert sizes(plan_blast_chunks, 450, 2) == [111, 113, 113, 113]
+    assert sizes(plan_blast_chunks, 900, 2) == [100, 200, 200, 200, 200]
     assert sizes(plan_profile_chunks, 8, 2) == [2, 2, 2, 2]
     assert sizes(plan_profile_chunks, 50, 1) == [10, 20, 20]
     assert plan_blast_chunks([], RunSettings(), 3) == []
