@@ -54,6 +54,7 @@ bench: setup
 
 lock: .venv/.ready
 	$(BIN)/uv pip compile -q pyproject.toml --extra dev --python-version 3.11 --no-header --no-annotate -o requirements.lock
+	sed -i '1i # Exact versions of everything, for Python 3.11 and later; made by: make lock' requirements.lock
 
 clean:
 	rm -rf .venv demo

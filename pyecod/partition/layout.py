@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from pyecod.config import PartitionSettings
 from pyecod.partition.consensus import Proposal, kinship
 from pyecod.partition.strength import STRONGEST
+
+_BLAS = ThreadpoolController()
 
 _DECISIVE = 0.5  # share of a rival's certainty at which a proposal has lost, however many residues it explains
 _SURE_SEQUENCE = 10.0  # BLAST evidence (E = 1e-10) that profile hits alone cannot contradict: a profile may drift
@@ -66,7 +69,8 @@ def lay_out(proposals: Sequence[Proposal], settings: PartitionSettings) -> Layou
 def _shared(able: Sequence[Proposal]) -> NDArray[np.float32]:
     """Residues that each two proposals share."""
     cores = np.array([p.core for p in able], dtype=np.float32)
-    shared: NDArray[np.float32] = cores @ cores.T
+    with _BLAS.limit(limits=1, user_api="blas"):  # more threads spin for longer than the product takes
+        shared: NDArray[np.float32] = cores @ cores.T
     return shared
 
 
