@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,9 +45,8 @@ def _contest(chosen: Sequence[Proposal], length: int) -> Ints:
 
 def _runs(labels: Ints) -> list[tuple[int, int, int]]:
     """(label, start, end) of each run of equal labels; 0-based, end excluded."""
-    cuts = np.flatnonzero(np.diff(labels)) + 1
-    starts, ends = np.concatenate(([0], cuts)), np.concatenate((cuts, [len(labels)]))
-    return list(zip(labels[starts].tolist(), starts.tolist(), ends.tolist(), strict=True))
+    cuts = [0, *((labels[1:] != labels[:-1]).nonzero()[0] + 1).tolist(), len(labels)]
+    return [(int(labels[start]), start, end) for start, end in pairwise(cuts)]
 
 
 def _drop_scraps(labels: Ints, chosen: Sequence[Proposal], smallest: int) -> Ints:

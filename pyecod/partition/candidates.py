@@ -30,9 +30,9 @@ class CandidateTable:
 
     ``kind`` indexes :data:`KINDS`; ``row`` is the reference row; ``missing_start`` and ``missing_end`` are the
     reference residues before and after the alignment. The candidate's residues are ``piece_start`` to ``piece_end``
-    of the pieces ``first_piece[i]`` to ``first_piece[i + 1]``: aligned residues with small gaps closed, open where
-    the query has an insertion the size of a domain. ``pair_candidate``, ``pair_hit`` and ``pair_hsp``: which
-    HSP of which hit makes which.
+    of the pieces ``first_piece[i]`` to ``first_piece[i + 1]``, whose ``piece_owner`` it is: aligned residues with
+    small gaps closed, open where the query has an insertion the size of a domain. ``pair_candidate``, ``pair_hit``
+    and ``pair_hsp``: which HSP of which hit makes which.
     """
 
     kind: Ints
@@ -50,6 +50,7 @@ class CandidateTable:
     end: Ints
     size: Ints
     first_piece: Ints
+    piece_owner: Ints
     piece_start: Ints
     piece_end: Ints
     pair_candidate: Ints
@@ -154,6 +155,7 @@ def _table(
         end=end[ranked],
         size=np.bincount(piece_owner, weights=piece_end - piece_start + 1, minlength=len(ranked)).astype(np.int64),
         first_piece=np.searchsorted(piece_owner, np.arange(len(ranked) + 1)),
+        piece_owner=piece_owner,
         piece_start=piece_start,
         piece_end=piece_end,
         pair_candidate=pairs // hsps // hits,

@@ -31,10 +31,10 @@ class Support:
 
 def find_support(table: CandidateTable, h: int, residues: Bools) -> Support:
     """Which hits speak about the domain of H-group ``h`` on ``residues``."""
-    before = np.concatenate(([0], np.cumsum(residues)))
+    before = np.zeros(len(residues) + 1, np.int64)
+    residues.cumsum(out=before[1:])
     inside = before[table.piece_end] - before[table.piece_start - 1]
-    owner = np.repeat(np.arange(len(table)), np.diff(table.first_piece))
-    shared = np.bincount(owner, weights=inside, minlength=len(table))
+    shared = np.bincount(table.piece_owner, weights=inside, minlength=len(table))
     over = shared >= _MOSTLY * table.size
     same = table.h == h
     return Support(*(_hits_of(table, chosen) for chosen in (over, over & same, ~over & same & (shared > 0))))
@@ -43,7 +43,7 @@ def find_support(table: CandidateTable, h: int, residues: Bools) -> Support:
 def _hits_of(table: CandidateTable, candidates: Bools) -> Ints:
     named = np.zeros(int(table.pair_hit.max(initial=-1)) + 1, dtype=bool)
     named[table.pair_hit[candidates[table.pair_candidate]]] = True
-    return np.flatnonzero(named)
+    return named.nonzero()[0]
 
 
 def classify(

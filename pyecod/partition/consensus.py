@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import log10
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class Proposal:
 def propose(table: CandidateTable, length: int, settings: PartitionSettings) -> list[Proposal]:
     """Proposals of all H-groups, numbered, each the consensus of one cluster of candidates."""
     proposals: list[Proposal] = []
-    borders = np.flatnonzero(np.diff(table.h, prepend=-1, append=-1)).tolist()
+    borders = np.diff(table.h, prepend=-1, append=-1).nonzero()[0].tolist()
     for first, last in pairwise(borders):
         group = _Group.of(table, first, last)
         for members in _clusters(group, length, settings):
@@ -84,7 +85,7 @@ class _Group:
     def of(cls, table: CandidateTable, first: int, last: int) -> _Group:
         bounds = table.first_piece[first : last + 1] - table.first_piece[first]
         pieces = slice(int(table.first_piece[first]), int(table.first_piece[last]))
-        owner = np.repeat(np.arange(last - first), bounds[1:] - bounds[:-1])
+        owner = table.piece_owner[pieces] - first
         return cls(
             table, first, last, owner, table.piece_start[pieces], table.piece_end[pieces], bounds[:-1], bounds[1:] - 1
         )
@@ -144,7 +145,7 @@ def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings
 
     by_sequence = (table.kind[rows] != _PROFILE) & (table.reference_coverage[rows] >= settings.min_reference_coverage)
     best = int(rows[0])
-    support = min(_AGREEMENT, float(np.log10(max(total / float(weight.max()), 1.0))))
+    support = min(_AGREEMENT, log10(max(total / float(weight.max()), 1.0)))
     own = float(table.evidence[best])
     posterior = float(table.confidence[best]) / single_confidence(own, 1.0)
     trust = single_confidence(own + support, posterior)
@@ -171,6 +172,11 @@ def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings
 
 def _votes(group: _Group, members: Ints, weight: Floats, length: int) -> Floats:
     """Share of the votes for each residue; where an alignment stops short of its reference's end it abstains."""
+    if len(members) == 1:
+        votes: Floats = np.zeros(length)
+        for i in range(int(group.head[members[0]]), int(group.tail[members[0]]) + 1):
+            votes[group.piece_start[i] - 1 : group.piece_end[i]] = 1.0
+        return votes
     share = np.zeros(group.last - group.first)
     share[members] = weight
     start, end = group.piece_start - 1, group.piece_end
@@ -181,7 +187,7 @@ def _votes(group: _Group, members: Ints, weight: Floats, length: int) -> Floats:
     before = np.maximum(first - group.table.missing_start[rows], 0)
     after = np.minimum(last + group.table.missing_end[rows], length)
     silent = _sum_over(before, first, share, length) + _sum_over(last, after, share, length)
-    votes: Floats = (aligned / np.maximum(1.0 - silent, 1e-9)).clip(0.0, 1.0)
+    votes = (aligned / np.maximum(1.0 - silent, 1e-9)).clip(0.0, 1.0)
     return votes
 
 
@@ -202,6 +208,8 @@ def kinship(evidence: Floats, best: float | None = None) -> Floats:
 
 def _voted_end(ends: Ints, missing: Ints, weight: Floats) -> int:
     """Weighted median of the projected ends; alignments that reach the reference's own end count most."""
+    if len(ends) == 1:
+        return int(ends[0])
     order = ends.argsort(kind="stable")
     running = (weight * np.exp(-missing / _TERMINUS))[order].cumsum()
     return int(ends[order[running.searchsorted(running[-1] / 2)]])

@@ -90,13 +90,13 @@ def _standing(
     """Proposals left when those are gone that a much stronger rival, or a tandem of their own kind, decides against."""
     alive = _consented(able, shared, excluded, settings.consensus)
     for i in sorted(range(len(able)), key=lambda i: (-_certainty(able[i]), i)):
-        rivals = np.flatnonzero(excluded[i] & alive).tolist()
+        rivals = (excluded[i] & alive).nonzero()[0].tolist()
         if any(_decides(able[j], able[i]) for j in rivals):
             alive[i] = False
-    for i in np.flatnonzero(alive).tolist():
+    for i in alive.nonzero()[0].tolist():
         inside = [
             j
-            for j in np.flatnonzero(alive & excluded[i]).tolist()
+            for j in (alive & excluded[i]).nonzero()[0].tolist()
             if able[j].h == able[i].h
             and able[j].completeness >= _WHOLE_DOMAIN
             and able[j].confidence >= _ALIKE * able[i].confidence
@@ -105,7 +105,7 @@ def _standing(
         apart = _apart(inside, excluded)
         if len(apart) > 1 and sum(shared[i, j] for j in apart) >= _TANDEM_COVERAGE * able[i].size:
             alive[i] = False
-    return np.flatnonzero(alive).tolist()
+    return alive.nonzero()[0].tolist()
 
 
 def _consented(
@@ -158,7 +158,7 @@ def _best_set(
     weights: Sequence[float], excluded: NDArray[np.bool_], settings: PartitionSettings
 ) -> tuple[list[int], float]:
     """Independent set of the largest weight, component by component, and the bound on what it may miss."""
-    masks = [sum(1 << int(j) for j in np.flatnonzero(row)) for row in excluded]
+    masks = [sum(1 << j for j in row.nonzero()[0].tolist()) for row in excluded]
     chosen: list[int] = []
     missed = 0.0
     for component in _components(masks):

@@ -53,7 +53,7 @@ def posterior_of_evidence(evidence: Floats) -> Floats:
 
 def single_confidence(evidence: float, posterior: float) -> float:
     """:func:`confidence` of one value."""
-    return float(confidence(np.array(evidence), np.array(posterior)))
+    return posterior * (1.0 if evidence >= STRONGEST else evidence / (evidence + _HALF_SATURATED))
 
 
 def confidence(evidence: Floats, posterior: Floats) -> Floats:
