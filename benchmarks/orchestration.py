@@ -214,6 +214,7 @@ def measure(chains: int, copies: int, workers: int, work: Path | None) -> dict[s
         overrides = prepare(folder, chains, copies)
         overrides["workers"]["count"] = workers
         (folder / "prefect").mkdir()
+        os.sync()  # the disk shall be done with what was prepared
         load, before = os.getloadavg()[0], resource.getrusage(resource.RUSAGE_CHILDREN)
         with prefect_server(folder / "prefect") as url:
             environment = {**os.environ, "PREFECT_API_URL": url, "PREFECT_HOME": str(folder / "prefect"),

@@ -15,7 +15,7 @@ from flows.entries import read_pending_entries
 from flows.progress import Progress, log_file
 from flows.provenance import RunRecord, recorded
 from flows.publish import page_written, publish_summary
-from flows.runner import task_runner
+from flows.runner import task_runner, untagged
 from pyecod.alerts import Alert
 from pyecod.batch import Batch, BatchCounters, SequenceGroup, Work, choose_representatives, pending_work
 from pyecod.batch.header import utc_now
@@ -81,7 +81,7 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
     logger = get_run_logger()
     batch = Batch.open(path)
     lookout = Lookout(batch, settings.alerts)
-    with batch.lock(), log_file(batch), recorded("process-batch", settings, batch) as record:
+    with batch.lock(), log_file(batch), untagged(), recorded("process-batch", settings, batch) as record:
         read_pending_entries(batch, settings, record)
         batch.mark(choose_representatives(batch.manifest.chains.values()))
         _search_and_partition(batch, settings, lookout, record)

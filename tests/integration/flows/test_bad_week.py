@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import yaml
 from bad_weeks import command, first_week, spoil
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.sorting import FlowRunSort
 from typer.testing import CliRunner
 
@@ -147,3 +148,17 @@ def test_retry_gives_exhausted_chains_new_attempts_in_their_own_batch(small_worl
         of_retry = FlowFilter(name=FlowFilterName(any_=["retry"]))
         (run, *_) = client.read_flow_runs(flow_filter=of_retry, sort=FlowRunSort.START_TIME_DESC)
     assert "pyecod" in run.tags
+
+
+def test_runs_are_tagged_but_no_task_asks_the_server_for_a_slot_of_its_tags(small_world: Any, tmp_path: Path) -> None:
+    day = small_world.world.dates[0]
+    (result,) = update_weeks(start_date=day, end_date=day, overrides=small_world.overrides(tmp_path))
+    with get_client(sync_client=True) as client:
+        of_batch = FlowRunFilter(tags=FlowRunFilterTags(all_=[result.name]))
+        (run, *_) = client.read_flow_runs(flow_run_filter=of_batch, sort=FlowRunSort.START_TIME_DESC)
+        deadline = time.monotonic() + 60
+        while not (tasks := client.read_task_runs(flow_run_filter=FlowRunFilter(id={"any_": [run.id]}))):
+            assert time.monotonic() < deadline, "the server was told of no task run"
+            time.sleep(0.5)
+    assert {"blast", "hhsearch", "partition"} & {task.name.split()[0] for task in tasks}
+    assert [task.name for task in tasks if task.tags and not task.name.startswith("load")] == []
