@@ -16,7 +16,9 @@ from flows.publish import announce_weeks
 from pyecod.config import Settings, load_settings
 from pyecod.errors import PyecodError, describe
 from pyecod.steps.begin import begin_week, open_reference
+from pyecod.steps.releases import fetches_releases
 from pyecod.steps.weeks import WeekPlan, plan_weeks
+from tasks.releases import fetch_releases
 
 
 class WeeksFailedError(PyecodError):
@@ -45,6 +47,8 @@ def update_weeks(
 ) -> list[BatchResult]:
     """Process every release from ``start_date`` to ``end_date``; a week that fails does not stop the next.
 
+    Without a mirror (``fetch.enabled``) the releases are those of the server: lists not here yet are fetched first.
+
     Args:
         start_date: First release. Without it: from the newest batch on.
         end_date: Last release. Without it: the newest there is.
@@ -58,6 +62,8 @@ def update_weeks(
     """
     settings = load_settings(settings_file, profile, overrides).absolute()
     open_reference(settings)
+    if fetches_releases(settings):
+        fetch_releases(settings, start_date, end_date)
     results = []
     for plan in plan_weeks(settings, start_date, end_date, max_batches):
         if plan.is_work:

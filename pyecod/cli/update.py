@@ -43,6 +43,7 @@ def update_weeks(
     from pyecod.pdb import parse_date
     from pyecod.steps.begin import open_reference
     from pyecod.steps.entries import check_entry_source
+    from pyecod.steps.releases import absent_releases
     from pyecod.steps.weeks import plan_weeks
 
     start = parse_date(start_date) if start_date else None
@@ -50,7 +51,7 @@ def update_weeks(
     given = {"base_path": base_path, "status_dir": status_dir, "mirror": mirror, "reference": reference}
     settings = settings_from(settings_file, profile, **given)
     open_reference(settings)
-    plans = plan_weeks(settings, start, end, max_batches)
+    plans = plan_weeks(settings, start, end, max_batches, absent=absent_releases(settings, start, end))
     if any(plan.is_work and plan.entries for plan in plans):
         check_entry_source(settings)
     if dry_run:

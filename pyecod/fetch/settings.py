@@ -59,7 +59,9 @@ class FetchSettings(Section):
     """Getting releases, entries and references from an HTTP(S) server."""
 
     enabled: bool = Field(
-        False, description="without a mirror, fetch each entry when it is read and delete it afterwards"
+        False,
+        description="without a mirror, fetch the lists of new releases before a weekly run, and each entry when it is read "
+        "(deleted afterwards)",
     )
     status_url: str = Field(
         "https://files.wwpdb.org/pub/pdb/data/status", description="folder of YYYYMMDD/added.pdb on the server"

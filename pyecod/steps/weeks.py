@@ -13,6 +13,8 @@ from pyecod.config import Settings
 from pyecod.errors import ConfigError
 from pyecod.pdb import Release, find_releases
 
+_COMING = "its lists are fetched first"
+
 
 @dataclass(frozen=True, slots=True)
 class WeekPlan:
@@ -37,26 +39,43 @@ def plan_weeks(
     start: datetime.date | None = None,
     end: datetime.date | None = None,
     max_batches: int | None = None,
+    *,
+    absent: Sequence[datetime.date] = (),
 ) -> list[WeekPlan]:
     """Releases from ``start`` to ``end`` in order, at most ``max_batches`` of them with work; changes nothing.
 
     Without ``start``: from the newest weekly batch there is, or, where there is none, the newest release only.
+    ``absent`` are releases whose lists are yet to be fetched: they are new weeks of unknown size.
 
     Raises:
         ConfigError: no status folder is configured.
         UsageError, BrokenInputError: the dates or the status folder cannot be used.
     """
+    status_dir = status_dir_of(settings)
+    newest = newest_batch(settings.base_path)
+    coming = [Release(day, status_dir / f"{day:%Y%m%d}", (), (), ()) for day in absent]
+    here = status_dir.exists() or not coming
+    releases = find_releases(status_dir, start or newest or datetime.date.min, end) if here else []
+    if start is None and newest is None:
+        releases = [] if coming else releases[-1:]
+    plans = [_plan(release, settings) for release in releases]
+    plans += [WeekPlan(r, settings.base_path / weekly_name(r.date), "new", reason=_COMING) for r in coming]
+    return _limited(sorted(plans, key=lambda plan: plan.release.date), max_batches)
+
+
+def status_dir_of(settings: Settings) -> Path:
+    """The status folder.
+
+    Raises:
+        ConfigError: none is configured.
+    """
     if settings.status_dir is None:
         raise ConfigError("no PDB status folder is configured", hint="--status-dir PATH, or `status_dir:` in settings")
-    newest = _newest_batch(settings.base_path)
-    releases = find_releases(settings.status_dir, start or newest or datetime.date.min, end)
-    if start is None and newest is None:
-        releases = releases[-1:]
-    plans = [_plan(release, settings) for release in releases]
-    return _limited(plans, max_batches)
+    return settings.status_dir
 
 
-def _newest_batch(base_path: Path) -> datetime.date | None:
+def newest_batch(base_path: Path) -> datetime.date | None:
+    """Release of the newest weekly batch, None where there is none."""
     if not base_path.is_dir():
         return None
     names = [path.name.rpartition("_")[2] for path in find_batches(base_path, "ecod_weekly_*")]
