@@ -60,8 +60,8 @@ class FetchSettings(Section):
 
     enabled: bool = Field(
         False,
-        description="without a mirror, fetch the lists of new releases before a weekly run, and each entry when it is read "
-        "(deleted afterwards)",
+        description="without a mirror, fetch the lists of new releases before a weekly run, and each entry when it is "
+        "read (deleted afterwards)",
     )
     status_url: str = Field(
         "https://files.wwpdb.org/pub/pdb/data/status", description="folder of YYYYMMDD/added.pdb on the server"

@@ -1,4 +1,4 @@
-"""Release lists where no mirror is kept: those the status folder lacks come from the server before weeks are planned."""
+"""Release lists where no mirror is kept: those the status folder lacks are fetched before weeks are planned."""
 
 from __future__ import annotations
 
