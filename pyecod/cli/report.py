@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.status import BasePath
 from pyecod.errors import UsageError
 
 if TYPE_CHECKING:
+    from pyecod.ids import ChainKey
     from pyecod.report import ReportChain
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pages of batches and pictures of chains.")
@@ -19,12 +21,17 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pages of bat
 
 @app.command("batch")
 def batch_page(
-    batch: Annotated[Path, typer.Argument(help="batch folder", metavar="DIR")], as_json: AsJson = False
+    batch: Annotated[str, typer.Argument(help="name or folder of the batch", metavar="BATCH")],
+    base_path: BasePath = None,
+    settings_file: SettingsFile = None,
+    profile: Profile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write report/index.html of a batch: one page that needs nothing else. Works while the batch is running."""
+    from pyecod.batch import locate_batch
     from pyecod.report import write_report
 
-    path = write_report(batch)
+    path = write_report(locate_batch(batch, settings_from(settings_file, profile, base_path=base_path).base_path))
     if as_json:
         print_json({"report": path})
     else:
@@ -33,7 +40,7 @@ def batch_page(
 
 @app.command("weeks")
 def weeks_page(
-    base_path: Annotated[Path | None, typer.Option(help="folder of the batches", show_default=False)] = None,
+    base_path: BasePath = None,
     settings_file: SettingsFile = None,
     profile: Profile = None,
     as_json: AsJson = False,
@@ -52,15 +59,20 @@ def weeks_page(
 def chain_report(
     chain: Annotated[str, typer.Argument(help="chain, e.g. 8s72_N", metavar="CHAIN")],
     file: Annotated[Path | None, typer.Argument(help="where to write; default: standard output")] = None,
-    batch: Annotated[Path, typer.Option("--batch", help="batch folder", metavar="DIR")] = Path(),
+    batch: Annotated[
+        str | None, typer.Option(help="name or folder of a batch; default: where the chain's result stands")
+    ] = None,
     svg: Annotated[bool, typer.Option("--svg", help="the domain architecture as a picture")] = False,
     pymol: Annotated[bool, typer.Option("--pymol", help="script that colours the domains in PyMOL")] = False,
     chimerax: Annotated[bool, typer.Option("--chimerax", help="the same for ChimeraX")] = False,
     legacy: Annotated[bool, typer.Option("--legacy", help="the older domain_partition XML")] = False,
+    base_path: BasePath = None,
+    settings_file: SettingsFile = None,
+    profile: Profile = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the domains of one chain: as a table, --json, a picture (--svg [FILE]), a viewer script or older XML."""
-    from pyecod.batch import Batch
+    from pyecod.batch import Batch, locate_batch
     from pyecod.ids import ChainKey
     from pyecod.report import gather_report
 
@@ -69,16 +81,30 @@ def chain_report(
     ]
     if len(forms) + as_json > 1:
         raise UsageError("--svg, --pymol, --chimerax, --legacy and --json exclude each other")
-    opened = Batch.open(batch)
-    (found,) = gather_report(opened, [ChainKey.parse(chain)]).chains
+    key, folder = ChainKey.parse(chain), settings_from(settings_file, profile, base_path=base_path).base_path
+    opened = Batch.open(_standing_batch(key, folder) if batch is None else locate_batch(batch, folder))
+    (found,) = gather_report(opened, [key]).chains
     if forms:
         _write(_text(found, forms[0], opened.path), file)
     elif file is not None:
         raise UsageError("a FILE needs --svg, --pymol, --chimerax or --legacy")
     elif as_json:
-        print_json(_plain(found))
+        print_json({"batch": opened.name, **_plain(found)})
     else:
         _show(found)
+
+
+def _standing_batch(key: ChainKey, base_path: Path) -> Path:
+    """The batch whose result stands for a chain, in its newest week; standard error says which it is."""
+    from pyecod.steps.trace import trace_chain
+
+    trace = trace_chain(key, base_path)
+    for problem in trace.problems:
+        messages().print(f"cannot be read: {problem}", soft_wrap=True, markup=False)
+    if trace.standing is None:
+        raise UsageError(f"no batch has a chain {key}", where=base_path, hint="--base-path; chain ids keep case")
+    messages().print(f"from {trace.standing.batch}, whose result stands", soft_wrap=True, markup=False)
+    return Path(trace.standing.facts["folder"])
 
 
 def _text(chain: ReportChain, form: str, batch: Path) -> str:

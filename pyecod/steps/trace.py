@@ -39,6 +39,12 @@ class ChainTrace:
     problems: tuple[str, ...] = ()
     database: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def standing(self) -> TraceStop | None:
+        """The stop whose result stands, of several weeks that of the newest; None where no batch has the chain."""
+        stops = (stop for stop in self.stops if stop.stands)
+        return max(stops, key=lambda stop: (stop.week or "", stop.created), default=None)
+
     def to_plain(self) -> dict[str, Any]:
         """The trace as JSON has it."""
         return {

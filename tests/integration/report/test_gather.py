@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
-from pyecod.batch import Batch
+from pyecod.batch import Batch, BatchHeader
+from pyecod.config import Settings
 from pyecod.errors import BatchError
 from pyecod.evidence import read_summary
 from pyecod.ids import ChainKey
@@ -97,6 +100,28 @@ def test_a_chain_is_shown_as_table_json_picture_and_scripts(batch_of: MakeBatch,
     assert etree.fromstring(older.encode()).tag == "domain_partition"
     assert f"fetch {key.entry_id}" in pyecod("report", "chain", key, "--batch", batch.path, "--pymol").stdout
     assert f"open {key.entry_id}" in pyecod("report", "chain", key, "--batch", batch.path, "--chimerax").stdout
+
+
+@pytest.mark.parametrize(("verdict", "repair_stands"), [("better", True), ("worse", False)])
+def test_a_chain_is_found_by_the_name_of_a_batch_and_without_it_where_its_result_stands(
+    batch_of: MakeBatch, verdict: str, repair_stands: bool
+) -> None:
+    batch = batch_of(20)
+    key, base = first_with_domains(batch), batch.path.parent
+    begun = BatchHeader.new("ecod_repair_20260101", "repair", Settings(), reason="error_fix")
+    record = replace(batch.record(key), source_week="2025-09-05", repair_status=verdict)
+    for folder in ("entries", "summaries", "partitions"):
+        shutil.copytree(batch.path / folder, base / begun.batch_name / folder)
+    Batch.create(base, replace(begun, created="2126-01-01T00:00:00Z"), chains=[record])
+    standing = begun.batch_name if repair_stands else batch.name
+    picture = pyecod("report", "chain", key, "--base-path", base, "--svg")
+    assert (picture.returncode, picture.stderr) == (0, f"from {standing}, whose result stands\n")
+    assert etree.fromstring(picture.stdout).tag == "{http://www.w3.org/2000/svg}svg"
+    for name in (batch.name, begun.batch_name):
+        told = pyecod("report", "chain", key, "--batch", name, "--base-path", base, "--json")
+        assert json.loads(told.stdout)["batch"] == name
+    unknown = pyecod("report", "chain", "7xyz_Q", "--base-path", base)
+    assert (unknown.returncode, "no batch has a chain 7xyz_Q" in unknown.stderr) == (2, True)
 
 
 def test_what_cannot_be_shown_is_said_with_its_exit_code(batch_of: MakeBatch, tmp_path: Path) -> None:
