@@ -17,7 +17,7 @@ from pyecod.batch import Batch, BatchPaths, RunHistory, find_batches
 from pyecod.config import Settings, load_settings
 from pyecod.errors import BatchError, StoreError
 from pyecod.search import SearchCache
-from pyecod.store import VerifyReport, open_store, verify
+from pyecod.store import VerifyReport, migrate, open_store, verify
 
 _DAY = 24 * 3600
 _MOST_FINDINGS = 50
@@ -26,7 +26,11 @@ Days = Annotated[int, Field(ge=1)]
 
 
 class UpkeepError(StoreError):
-    """The database and the files of its batches say different things."""
+    """The database and the files of its batches say different things; ``upkeep`` is all that was done and found."""
+
+    def __init__(self, what: str, *, upkeep: Upkeep | None = None, **more: Any) -> None:
+        super().__init__(what, **more)
+        self.upkeep = upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,8 @@ def maintenance(
         cache_unused_days: Search results unused for so long are removed; what is needed again is searched again.
         cache_max_gib: Then the longest unused ones, until the search cache is no larger than this.
         logs_older_than_days: Older log files are removed.
-        verify_chains: Random chains of the database that are held against their files; 0 for none.
+        verify_chains: Random chains of the database that are held against their files; 0 for none. Batches that are
+            running, were changed since their load or have no folder any more are passed over.
         dry_run: Only say what would be removed.
         profile: Name of a profile of deployments/profiles/, or its file.
         settings_file: Settings in YAML.
@@ -134,6 +139,7 @@ def describe_upkeep(upkeep: Upkeep) -> str:
             f"    - {f.batch_name} {f.chain}: {f.table} {f.what}: database {f.database}, files {f.files}"
             for f in upkeep.database.findings[:_MOST_FINDINGS]
         ]
+        lines += [f"    - passed over: {reason}" for reason in upkeep.database.passed_over]
     lines += [f"- passed over: {reason}" for reason in upkeep.skipped]
     return "\n".join(lines)
 
@@ -158,7 +164,9 @@ def _check_database(settings: Settings, count: int) -> VerifyReport | None:
     if not count or settings.database.mode == "none":
         return None
     with open_store(settings.database) as store:
-        return verify(store, count)
+        if settings.database.mode == "embedded":
+            migrate(store)  # as every flow does: nobody else looks after it
+        return verify(store, count, settled=True)
 
 
 def _refuse_differences(upkeep: Upkeep) -> None:
@@ -169,4 +177,5 @@ def _refuse_differences(upkeep: Upkeep) -> None:
             f"{first.what} of {first.chain}",
             where=first.batch_name,
             hint="`pyecod sync --overwrite --batch DIR` loads the batch again; the files are the truth",
+            upkeep=upkeep,
         )

@@ -1,8 +1,13 @@
-"""Hold the database against the files: random chains are read again and compared, value by value."""
+"""Hold the database against the files: random chains are read again and compared, value by value.
+
+A batch that is in work, was changed since its load or has no folder any more differs by its nature. Who asks hears it;
+the check nobody asked for, of maintenance, passes it over.
+"""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +18,8 @@ import orjson
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from pyecod.batch import Batch
+from pyecod.batch import Batch, BatchPaths, is_batch
+from pyecod.batch.lock import read_holder
 from pyecod.batch.record import ChainRecord
 from pyecod.errors import BatchError, BrokenInputError
 from pyecod.ids import ChainKey
@@ -39,17 +45,21 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """``checked`` chains were compared; no findings means that all agree. ``seed`` picks the same chains again."""
+    """``checked`` chains were compared; no findings means that all agree. ``seed`` picks the same chains again.
+
+    ``passed_over`` names the batches that were left out, each with the reason.
+    """
 
     checked: int
     seed: int
     findings: tuple[Finding, ...]
+    passed_over: tuple[str, ...] = ()
 
 
 _PICK = """
 SELECT c.*, b.batch_path, b.created_at AS batch_created
 FROM pdb_update.chain_status c JOIN pdb_update.batch b USING (batch_name)
-WHERE %(batch_name)s::text IS NULL OR c.batch_name = %(batch_name)s
+WHERE (%(batch_name)s::text IS NULL OR c.batch_name = %(batch_name)s) AND c.batch_name <> ALL(%(left_out)s::text[])
 ORDER BY md5(concat_ws('_', c.pdb_id, c.chain_id, c.release_date, %(seed)s::text)), c.pdb_id, c.chain_id, c.release_date
 LIMIT %(count)s
 """
@@ -62,8 +72,13 @@ ORDER BY r.run_number DESC LIMIT 1
 """
 
 
-def verify(store: Store, count: int = 100, *, seed: int | None = None, batch_name: str | None = None) -> VerifyReport:
+def verify(
+    store: Store, count: int = 100, *, seed: int | None = None, batch_name: str | None = None, settled: bool = False
+) -> VerifyReport:
     """Compare ``count`` random chains with their batch's manifest and their partition files.
+
+    With ``settled`` only chains the pipeline has left alone since their load: batches that are being driven or have no
+    folder are not picked from, and picked chains that were changed since are not compared.
 
     Raises:
         StoreError: the database cannot be reached or has no schema.
@@ -72,11 +87,39 @@ def verify(store: Store, count: int = 100, *, seed: int | None = None, batch_nam
     batches = _Batches()
     findings: list[Finding] = []
     with store.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        chains = cursor.execute(_PICK, {"count": count, "seed": str(seed), "batch_name": batch_name}).fetchall()
+        left_out = _unsettled_batches(connection) if settled else {}
+        asked = {"count": count, "seed": str(seed), "batch_name": batch_name, "left_out": list(left_out)}
+        chains = cursor.execute(_PICK, asked).fetchall()
+        moving: Counter[str] = Counter()
         for chain in chains:
             run = cursor.execute(_RUN, chain).fetchone()
-            findings += _Comparison(connection, batches, chain, run).findings()
-    return VerifyReport(len(chains), seed, tuple(findings))
+            comparison = _Comparison(connection, batches, chain, run)
+            if settled and comparison.is_outdated():
+                moving[chain["batch_name"]] += 1
+                continue
+            found = list(comparison.findings())
+            if found and settled and (reason := _unsettled(Path(chain["batch_path"]))):  # only since it was picked
+                left_out[chain["batch_name"]] = reason
+                moving[chain["batch_name"]] += 1
+                continue
+            findings += found
+    reasons = {name: f"changed since its load ({changed} of the chains picked)" for name, changed in moving.items()}
+    passed_over = tuple(f"{name}: {reason}" for name, reason in sorted((reasons | left_out).items()))
+    return VerifyReport(len(chains) - moving.total(), seed, tuple(findings), passed_over)
+
+
+def _unsettled_batches(connection: Connection) -> dict[str, str]:
+    """The loaded batches whose files cannot be expected to agree, each with the reason."""
+    rows = connection.execute("SELECT batch_name, batch_path FROM pdb_update.batch").fetchall()
+    return {name: reason for name, path in rows if (reason := _unsettled(Path(path)))}
+
+
+def _unsettled(path: Path) -> str:
+    """Why the files of a batch cannot be held against its load; empty where they can."""
+    if not is_batch(path):
+        return f"there is no batch any more at {path}"
+    holder = read_holder(BatchPaths(path).lock)
+    return f"is running ({holder})" if holder else ""
 
 
 class _Batches:
@@ -102,6 +145,16 @@ class _Comparison:
     batches: _Batches
     chain: dict[str, Any]
     run: dict[str, Any] | None
+
+    def is_outdated(self) -> bool:
+        """Whether the pipeline changed the chain, or began its batch anew, since the chain was loaded."""
+        batch = self.batches.find(self.chain["batch_path"])
+        if isinstance(batch, BatchError):
+            return False
+        record = batch.manifest.chains.get(str(ChainKey(self.chain["pdb_id"], self.chain["chain_id"])))
+        begun = _time(batch.header.created)
+        changed = _time(record.updated_at) if record is not None and record.updated_at else None
+        return bool(begun != self.chain["batch_created"] or (changed and changed != self.chain["updated_at"]))
 
     def findings(self) -> Iterator[Finding]:
         key = ChainKey(self.chain["pdb_id"], self.chain["chain_id"])

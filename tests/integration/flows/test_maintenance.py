@@ -109,8 +109,13 @@ def test_differences_between_database_and_files_fail_the_run(
     batch = Batch.open(result.path)
     record = next(r for r in batch.manifest.chains.values() if r.domain_count)
     (batch.path / record.files["partition"]).unlink()
-    with pytest.raises(UpkeepError, match="differences between database and files"):
+    with pytest.raises(UpkeepError, match="differences between database and files") as failed:
         maintenance(overrides=settings)
+    assert failed.value.upkeep.database.checked == fine.database.checked
+    batch.path.rename(tmp_path / "archived")
+    gone = maintenance(overrides=settings).database
+    assert (gone.checked, gone.findings) == (0, ())
+    assert "there is no batch any more" in gone.passed_over[0]
 
 
 def test_watch_announces_a_dead_batch_as_an_event(batch: Batch) -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from pyecod.batch import Batch, ChainUpdate
 from pyecod.ids import ChainKey
 from pyecod.store import sync_folder, verify
 
@@ -96,3 +97,41 @@ def test_a_changed_a_broken_and_a_missing_file_are_found(store, week):
 def test_a_batch_that_is_gone_is_found(store, week):
     week.rename(week.with_name("elsewhere"))
     assert {(table, what) for _, table, what in found(store)} == {("batch", "manifest")}
+
+
+def left_alone(store):
+    """What the check of maintenance says: chains compared, chains that differ, what it passed over."""
+    report = verify(store, 100, settled=True)
+    return report.checked, {(f.chain, f.what) for f in report.findings}, report.passed_over
+
+
+def test_left_alone_batches_are_compared_as_any(store, week):
+    assert left_alone(store) == (4, set(), ())
+    file_of(week, "9abc_B").unlink()
+    assert left_alone(store) == (4, {("9abc_B", "partition file")}, ())
+
+
+def test_a_batch_without_folder_is_passed_over_unless_it_is_asked_for(store, week):
+    week.rename(week.with_name("elsewhere"))
+    assert left_alone(store) == (0, set(), (f"{week.name}: there is no batch any more at {week}",))
+    assert len(verify(store, 100, batch_name=week.name).findings) == 4
+
+
+def test_a_batch_in_work_is_passed_over(store, week):
+    file_of(week, "9abc_B").unlink()  # as while its new one is written
+    with Batch.open(week).lock():
+        checked, differing, [reason] = left_alone(store)
+    assert (checked, differing) == (0, set())
+    assert reason.startswith(f"{week.name}: is running (pid ")
+
+
+def test_chains_changed_since_their_load_are_passed_over_and_the_others_compared(store, week):
+    batch = Batch.open(week)
+    with batch.lock():
+        key = ChainKey.parse("8s72_A")
+        batch.mark([ChainUpdate(key, {"domain_count": 7, "updated_at": "2126-01-01T00:00:00+00:00"})])
+    with store.connect() as connection:
+        connection.execute("UPDATE pdb_update.chain_status SET attempts = 7 WHERE chain_id = 'B'")
+    changed = f"{week.name}: changed since its load (1 of the chains picked)"
+    assert left_alone(store) == (3, {("9abc_B", "attempts")}, (changed,))
+    assert {chain for chain, _, _ in found(store)} == {"8s72_A", "9abc_B"}
