@@ -49,14 +49,16 @@ class BatchResult:
 
 
 def run_batch(batch: Batch, settings: Settings, tags: tuple[str, ...] = ()) -> BatchResult:
-    """Process a batch as a subflow with the workers of the profile, and what SLURM ended once more with larger ones."""
+    """Process a batch as a subflow with the workers of the profile; what lacked memory or time, once more with more."""
     from prefect import tags as tagged
 
     with tagged(batch.name, batch.header.batch_type, str(batch.header.reference_version), *tags):
         result = _process(batch, settings)
-        if settings.workers.kind == "slurm" and settings.workers.second_try > 1 and _lacked_resources(result):
-            get_run_logger().info(f"{batch.name}: a second try with {settings.workers.second_try:g} times the memory")
-            result = _process(batch, settings.model_copy(update={"workers": settings.workers.enlarged()}))
+        larger = settings.second_try(result.counters.failure_kinds) if result.counters else None
+        if larger is not None:
+            more = f"{settings.workers.second_try:g} times the memory and time"
+            get_run_logger().info(f"{batch.name}: a second try with {more} of what failed for want of them")
+            result = _process(batch, larger)
         return result
 
 
@@ -64,10 +66,6 @@ def _process(batch: Batch, settings: Settings) -> BatchResult:
     configured = process_batch.with_options(task_runner=task_runner(settings, batch.path))
     result: BatchResult = configured(batch.name, batch.path, settings)
     return result
-
-
-def _lacked_resources(result: BatchResult) -> bool:
-    return bool(result.counters and result.counters.failure_kinds)
 
 
 @flow(name="process-batch", flow_run_name="{name}")
@@ -96,7 +94,7 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
         record.add_file(batch.paths.manifest, "OUT")
         if loss is not None:
             record.fail(str(loss))
-    database, report = _load_and_report(batch, settings, logger)
+    database, report = _load_and_report(batch, settings, logger, loss)
     publish_summary(batch, counters, report, database, alerts)
     if loss is not None:
         raise loss
@@ -159,11 +157,15 @@ def _lost_evidence(
 
 
 def _load_and_report(
-    batch: Batch, settings: Settings, logger: logging.Logger | logging.LoggerAdapter[logging.Logger]
+    batch: Batch,
+    settings: Settings,
+    logger: logging.Logger | logging.LoggerAdapter[logging.Logger],
+    loss: EvidenceLostError | None,
 ) -> tuple[str, Path]:
-    """What became of the load, and the batch's page, which is written meanwhile."""
+    """What became of the load, and the batch's page, which is written meanwhile. Partitions that lack evidence are not
+    loaded: they would become the current ones."""
     with page_written(batch) as report:
-        database = _load_into_database(batch, settings, logger)
+        database = _load_into_database(batch, settings, logger) if loss is None else "not loaded: evidence was lost"
     return database, report
 
 

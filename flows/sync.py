@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,17 @@ from prefect import flow, get_run_logger
 from flows.provenance import recorded
 from pyecod.batch import find_batches
 from pyecod.config import load_settings
+from pyecod.errors import PyecodError
 from pyecod.store import SyncReport
 from tasks.database import load_into_database
+
+
+class SyncIncompleteError(PyecodError):
+    """A batch or a chain could not be loaded; ``results`` has the report of every batch."""
+
+    def __init__(self, what: str, *, results: Sequence[SyncReport] = (), **more: Any) -> None:
+        super().__init__(what, **more)
+        self.results = tuple(results)
 
 
 @flow(name="sync", flow_run_name="sync")
@@ -35,6 +45,7 @@ def sync(
 
     Raises:
         StoreError: the database cannot be reached or refuses; the batches on disk are untouched.
+        SyncIncompleteError: a batch was not loaded, or not all of it; the others are.
     """
     settings = load_settings(settings_file, profile, overrides).absolute()
     with recorded("sync", settings) as record:
@@ -43,4 +54,13 @@ def sync(
             get_run_logger().info(str(report))
         problems = sum(report.problem is not None for report in reports)
         record.note(batches=len(reports), rows=sum(report.rows for report in reports), problems=problems)
+    incomplete = [report for report in reports if report.problem or report.rejected]
+    if incomplete:
+        raise SyncIncompleteError("; ".join(_why(report) for report in incomplete), results=reports)
     return reports
+
+
+def _why(report: SyncReport) -> str:
+    if report.problem:
+        return str(report)
+    return f"{report.batch_name}: {len(report.rejected):,} chains rejected, the first: {report.rejected[0]}"

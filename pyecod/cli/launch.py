@@ -50,21 +50,27 @@ def load_flow(target: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def run_flow(target: str, parameters: dict[str, Any], as_json: bool) -> None:
-    """Run a flow in this process, print its results, and end with the exit code they deserve."""
-    from pyecod.cli.results import exit_code, print_results
-
+def call_flow(target: str, parameters: dict[str, Any]) -> Any:
+    """Run a flow in this process: what it returns, or the results that its error carries."""
     messages().print("starting (the first lines of progress take some seconds)", style="dim")
     flow = load_flow(target)
     from prefect import tags
 
     try:
         with tags("pyecod"):  # as those of the deployments: automations find the run by it
-            results = flow(**parameters)
+            return flow(**parameters)
     except Exception as error:
         results = getattr(error, "results", None)
         if results is None:
             raise
+        return results
+
+
+def run_flow(target: str, parameters: dict[str, Any], as_json: bool) -> None:
+    """Run a flow in this process, print its results, and end with the exit code they deserve."""
+    from pyecod.cli.results import exit_code, print_results
+
+    results = call_flow(target, parameters)
     results = list(results) if isinstance(results, Sequence) else [results]
     print_results(results, as_json)
     code = exit_code(results)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyecod.cli.launch import ask, load_flow, run_flow, submit_run
+from pyecod.cli.launch import ask, call_flow, run_flow, submit_run
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
 from pyecod.cli.update import BasePath, ReferenceDir, Yes
 from pyecod.errors import UsageError
@@ -126,8 +126,7 @@ def repair(
 def _run(parameters: dict[str, Any], as_json: bool) -> None:
     from pyecod.cli.results import exit_code, plain_result, print_results
 
-    messages().print("starting (the first lines of progress take some seconds)", style="dim")
-    result = load_flow("flows.repair:repair")(**parameters)
+    result = call_flow("flows.repair:repair", parameters)
     if result.batch is None:  # somebody else was quicker
         messages().print("nothing to repair")
         return

@@ -86,7 +86,18 @@ def _row(batch: Batch) -> dict[str, Any]:
         "progress": counters.progress,
         "quality": dict(counters.quality),
         "holder": str(batch.holder) if batch.holder else None,
+        "completed": batch.header.completed,
+        "evidence_lost": _lost(batch),
     }
+
+
+def _lost(batch: Batch) -> str | None:
+    """The evidence for whose loss a batch does not count as complete."""
+    if batch.header.completed:
+        return None
+    from pyecod.evidence import conservation, find_losses
+
+    return "; ".join(map(str, find_losses(conservation(batch.manifest.chains.values())))) or None
 
 
 def _count_mended(batch: Batch, mended: Collection[tuple[ChainKey, date | None]]) -> int:
@@ -132,7 +143,9 @@ def _table_of_batches(rows: list[dict[str, Any]]) -> Table:
 def _state(row: dict[str, Any]) -> str:
     if row["holder"]:
         return f"[green]running[/] ({_plain(row['holder'])})"
-    if row["left"]:
+    if row["evidence_lost"]:
+        return f"[red]evidence was lost, do not use it[/]: {_plain(row['evidence_lost'])}"
+    if row["left"] or not row["completed"]:
         return "interrupted: run it again to go on"
     failed = row["failed"] + row["entries_failed"]
     if failed and row["mended"] == failed:

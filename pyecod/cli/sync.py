@@ -43,17 +43,18 @@ def sync(
     if status:
         _show_status(settings, as_json)
         return
-    from pyecod.cli.launch import load_flow
+    from pyecod.cli.launch import call_flow
 
     overrides = {**({"base_path": str(settings.base_path)} if base_path else {}), "database": database}
-    reports = load_flow("flows.sync:sync")(
-        batches=[path.absolute() for path in batch] if batch else None,
-        overwrite=overwrite,
-        force=force,
-        profile=profile,
-        settings_file=settings_file,
-        overrides=overrides,
-    )
+    parameters = {
+        "batches": [path.absolute() for path in batch] if batch else None,
+        "overwrite": overwrite,
+        "force": force,
+        "profile": profile,
+        "settings_file": settings_file,
+        "overrides": overrides,
+    }
+    reports = call_flow("flows.sync:sync", parameters)
     if as_json:
         print_json(reports)
     else:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 BOUNDARIES = ("found", "kept", "considered", "accepted")
 MIN_CHAINS = 10  # with a third of all chains without any relative, ten in a row by chance: 1 in 59,000
+_UNKNOWN = 0.5  # share of the hits from which a database is not that of the reference: versions differ by a few per cent
 _COMPLETE = "complete"  # Status.COMPLETE, whose room is slow to import for those who only want a summary
 _EXPLAINING = frozenset({"weak_evidence", "unknown_evidence"})
 
@@ -68,7 +69,7 @@ class EvidenceTotals:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceLoss:
-    """One type that dropped to zero: between which boundaries, how many hits, over how many chains."""
+    """Hits of one type that were lost: between which boundaries, how many, over how many chains."""
 
     type: EvidenceType
     before: str
@@ -95,7 +96,8 @@ def conservation(records: Iterable[ChainRecord]) -> EvidenceTotals:
 
 
 def find_losses(totals: EvidenceTotals, *, min_chains: int = MIN_CHAINS) -> list[EvidenceLoss]:
-    """Every evidence type that dropped to zero, at the first boundary where it did; empty when all is well."""
+    """Every evidence type that dropped to zero, at the first boundary where it did, or most of whose hits the reference
+    does not know; empty when all is well."""
     losses = (_loss(kind, total, min_chains) for kind, total in totals.types.items())
     return [loss for loss in losses if loss is not None]
 
@@ -127,6 +129,9 @@ def _loss(kind: EvidenceType, total: TypeTotals, min_chains: int) -> EvidenceLos
     if total.finished and not total.considered:
         lost = total.unexplained or total.finished >= min_chains
         return EvidenceLoss(kind, "kept", "considered", total.kept, total.finished) if lost else None
+    unknown = total.rejected.get("unknown_reference", 0)
+    if unknown > _UNKNOWN * total.kept and total.finished >= min_chains:
+        return EvidenceLoss(kind, "kept", "known to the reference", unknown, total.finished)
     if total.considered and not total.accepted and chains["considered"] >= min_chains:
         return EvidenceLoss(kind, "considered", "accepted", total.considered, chains["considered"])
     return None

@@ -11,6 +11,7 @@ from typing import Literal
 from pyecod.batch import Batch, find_batches, is_batch, pending_work, weekly_name
 from pyecod.config import Settings
 from pyecod.errors import ConfigError
+from pyecod.evidence import conservation, find_losses
 from pyecod.pdb import Release, find_releases
 
 _COMING = "its lists are fetched first"
@@ -94,6 +95,10 @@ def _plan(release: Release, settings: Settings) -> WeekPlan:
     work = pending_work(batch.manifest, settings.run)
     if unread or work:
         return WeekPlan(release, path, "resume", entries=unread, chains=work.chain_count)
+    if not batch.header.completed:  # ended before its end, or must not count as done: it is checked again
+        losses = find_losses(conservation(batch.manifest.chains.values()))
+        reason = f"evidence was lost: {losses[0]}" if losses else "not finished"
+        return WeekPlan(release, path, "resume", chains=0, reason=reason)
     reason = f"{len(work.exhausted)} chains failed too often: see pyecod repair" if work.exhausted else "complete"
     return WeekPlan(release, path, "done", chains=0, reason=reason)
 

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from pyecod.batch import Batch
 from pyecod.errors import BatchError, BatchLockedError, StoreError, StoreUnavailableError
+from pyecod.evidence import check_conservation, conservation
 from pyecod.store.migrations import require_schema
 from pyecod.store.rows import BatchExport, ChainRow, Rejection, export_batch, folder_stamp
 from pyecod.store.statements import (
@@ -141,6 +142,7 @@ def sync_folder(
 
     Raises:
         BatchError: there is no batch, or it is damaged.
+        EvidenceLostError: a type of evidence contributed nothing, and ``force`` is not given.
         BatchLockedError, StoreUnavailableError, StoreError: as :func:`sync_batch`.
     """
     start = time.monotonic()
@@ -152,7 +154,10 @@ def sync_folder(
             ).fetchone()
         if row is not None:
             return SyncReport(row[0], unchanged=True, seconds=time.monotonic() - start)
-    source = export_batch(Batch.open(path), stamp=stamp)
+    batch = Batch.open(path)
+    if not batch.header.completed and not force:
+        check_conservation(conservation(batch.manifest.chains.values()), where=path)
+    source = export_batch(batch, stamp=stamp)
     report = sync_batch(store, source, overwrite=overwrite, force=force, progress=progress)
     return replace(report, seconds=time.monotonic() - start)
 

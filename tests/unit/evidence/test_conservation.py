@@ -57,6 +57,15 @@ def test_hits_that_vanish_between_summary_and_partitioner_are_loud_in_the_smalle
     assert str(caught.value).startswith("ecod_weekly_20250905: evidence was lost")
 
 
+def test_hits_that_the_reference_mostly_does_not_know_are_those_of_another_version() -> None:
+    records = [record(i, {"chain_blast": counts(10, 10, 4, 4, unknown_reference=6)}) for i in range(MIN_CHAINS)]
+    (loss,) = find_losses(conservation(records))
+    assert str(loss) == "chain_blast: 60 hits kept over 10 chains, none known to the reference"
+    assert losses(records[1:]) == []  # too few to tell
+    few = [record(i, {"chain_blast": counts(10, 10, 6, 6, unknown_reference=4)}) for i in range(MIN_CHAINS)]
+    assert losses(few) == []
+
+
 @pytest.mark.parametrize("kind", ["chain_blast", "domain_blast"])
 def test_blast_hits_that_never_reach_the_summary_are_loud_in_the_smallest_batch(kind: str) -> None:
     assert losses(batch(1, kind, 3, 0, 0, 0)) == [f"{kind}:found>kept"]
