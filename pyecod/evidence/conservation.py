@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 BOUNDARIES = ("found", "kept", "considered", "accepted")
 MIN_CHAINS = 10  # with a third of all chains without any relative, ten in a row by chance: 1 in 59,000
-_UNKNOWN = 0.5  # share of the hits from which a database is not that of the reference: versions differ by a few per cent
+_UNKNOWN = 0.5  # share of a type's hits; versions of one database differ by a few per cent
 _COMPLETE = "complete"  # Status.COMPLETE, whose room is slow to import for those who only want a summary
 _EXPLAINING = frozenset({"weak_evidence", "unknown_evidence"})
 

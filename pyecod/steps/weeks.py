@@ -15,6 +15,7 @@ from pyecod.evidence import conservation, find_losses
 from pyecod.pdb import Release, find_releases
 
 _COMING = "its lists are fetched first"
+_LOOK_BACK = datetime.timedelta(weeks=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,9 @@ def plan_weeks(
 ) -> list[WeekPlan]:
     """Releases from ``start`` to ``end`` in order, at most ``max_batches`` of them with work; changes nothing.
 
-    Without ``start``: from the newest weekly batch there is, or, where there is none, the newest release only.
-    ``absent`` are releases whose lists are yet to be fetched: they are new weeks of unknown size.
+    Without ``start``: from the newest weekly batch there is, and before it the weeks of the last eight that were begun
+    and never finished; where there is no batch, the newest release only. ``absent`` are releases whose lists are yet
+    to be fetched: they are new weeks of unknown size.
 
     Raises:
         ConfigError: no status folder is configured.
@@ -56,9 +58,12 @@ def plan_weeks(
     newest = newest_batch(settings.base_path)
     coming = [Release(day, status_dir / f"{day:%Y%m%d}", (), (), ()) for day in absent]
     here = status_dir.exists() or not coming
-    releases = find_releases(status_dir, start or newest or datetime.date.min, end) if here else []
+    since = start or (newest - _LOOK_BACK if newest else datetime.date.min)
+    releases = find_releases(status_dir, since, end) if here else []
     if start is None and newest is None:
         releases = [] if coming else releases[-1:]
+    elif start is None and newest is not None:
+        releases = [r for r in releases if r.date >= newest or _is_unfinished(settings.base_path / weekly_name(r.date))]
     plans = [_plan(release, settings) for release in releases]
     plans += [WeekPlan(r, settings.base_path / weekly_name(r.date), "new", reason=_COMING) for r in coming]
     return _limited(sorted(plans, key=lambda plan: plan.release.date), max_batches)
@@ -82,6 +87,14 @@ def newest_batch(base_path: Path) -> datetime.date | None:
     names = [path.name.rpartition("_")[2] for path in find_batches(base_path, "ecod_weekly_*")]
     days = [datetime.datetime.strptime(name, "%Y%m%d").date() for name in names if len(name) == 8 and name.isdigit()]
     return max(days, default=None)
+
+
+def _is_unfinished(path: Path) -> bool:
+    """The batch was begun and never finished. What lost its evidence is not gone on with: it would fail every time."""
+    if not is_batch(path):
+        return False
+    batch = Batch.open(path)
+    return not batch.header.completed and not find_losses(conservation(batch.manifest.chains.values()))
 
 
 def _plan(release: Release, settings: Settings) -> WeekPlan:

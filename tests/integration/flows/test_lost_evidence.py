@@ -56,7 +56,7 @@ def test_a_week_that_lost_its_evidence_is_never_done_and_never_loaded(mixed_worl
     assert batch.header.completed is None
     assert batch.counters().left == 0
     assert "do not use it" in command(mixed_world, tmp_path / "batches", "status").stdout
-    with pytest.raises(SyncIncompleteError, match="not loaded: .*evidence was lost") as caught:
+    with pytest.raises(SyncIncompleteError, match=r"not loaded: .*evidence was lost") as caught:
         sync(overrides=overrides)
     assert [report.batch_name for report in caught.value.results] == [batch.path.name]
     with open_store(load_settings(overrides=overrides).database) as store, store.connect() as connection:
