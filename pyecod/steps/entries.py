@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from pyecod.batch.record import ChainRecord, EntryRecord, Status
 from pyecod.config import Settings
@@ -13,6 +14,10 @@ from pyecod.errors import ConfigError, describe, is_disk_trouble
 from pyecod.fasta import write_fasta
 from pyecod.pdb import find_entry, read_entry, save_entry
 from pyecod.pdb.chain import Chain, Entry
+
+T = TypeVar("T")
+FindEntry = Callable[[str], Path]
+"""Path of an entry's mmCIF file by its id; raises :class:`PyecodError` where it cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +36,54 @@ def read_entries(
 ) -> list[EntryOutcome]:
     """Read each entry and keep it under ``entries/`` and ``fastas/`` of the batch.
 
-    Entries come from the mirror, or, where none is kept and ``fetch.enabled`` is set, from the server: so many at a
-    time as ``fetch.staged_entries`` says, deleted when they are read. A missing or broken entry becomes a failed
-    record with the reason; the others go on.
+    Entries come from where :func:`each_entry` finds them. A missing or broken entry becomes a failed record with the
+    reason; the others go on.
 
     Raises:
-        ConfigError: there is no mirror.
+        ConfigError: there is neither a mirror nor a server to ask.
         FetchError: the server cannot be reached.
         OSError: the disk is full or not writable, which is no entry's fault.
     """
+    return each_entry(pdb_ids, settings, lambda pdb_id, find: _read(pdb_id, find, batch_path, settings, week))
+
+
+def each_entry(pdb_ids: Sequence[str], settings: Settings, use: Callable[[str, FindEntry], T]) -> list[T]:
+    """What ``use`` makes of each entry; it is given the id and the function that finds the entry's file.
+
+    The file is the mirror's. Where no mirror is kept and ``fetch.enabled`` is set, it comes from the server, so many at
+    a time as ``fetch.staged_entries`` says, and is deleted after use.
+
+    Raises:
+        ConfigError, FetchError, OSError: as :func:`read_entries`.
+    """
+    if not pdb_ids:
+        return []
     check_entry_source(settings)
     if settings.mirror is not None:
         find = partial(find_entry, settings.mirror)
-        return [_read(pdb_id, find, batch_path, settings, week) for pdb_id in pdb_ids]
+        return [use(pdb_id, find) for pdb_id in pdb_ids]
     from pyecod.fetch import staged_entries
 
-    outcomes = []
+    results: list[T] = []
     for start in range(0, len(pdb_ids), settings.fetch.staged_entries):
         some = pdb_ids[start : start + settings.fetch.staged_entries]
         with staged_entries(some, settings) as stage:
-            outcomes += [_read(pdb_id, stage.find, batch_path, settings, week) for pdb_id in some]
-    return outcomes
+            results += [use(pdb_id, stage.find) for pdb_id in some]
+    return results
+
+
+def read_or_reason(pdb_id: str, find: FindEntry, settings: Settings) -> Entry | str:
+    """An entry, or why it cannot be read.
+
+    Raises:
+        OSError: the disk is full or not writable, which is no entry's fault.
+    """
+    try:
+        return read_entry(find(pdb_id), pdb_id, settings.chains)
+    except Exception as error:  # one entry's fault is that entry's reason
+        if is_disk_trouble(error):
+            raise
+        return describe(error)
 
 
 def check_entry_source(settings: Settings) -> None:
@@ -72,9 +104,7 @@ def check_entry_source(settings: Settings) -> None:
         )
 
 
-def _read(
-    pdb_id: str, find: Callable[[str], Path], batch_path: Path, settings: Settings, week: str | None
-) -> EntryOutcome:
+def _read(pdb_id: str, find: FindEntry, batch_path: Path, settings: Settings, week: str | None) -> EntryOutcome:
     try:
         source = find(pdb_id)
         entry = read_entry(source, pdb_id, settings.chains)

@@ -13,13 +13,12 @@ from pyecod.batch import Batch, BatchPaths, choose_representatives, find_batches
 from pyecod.batch.record import ChainRecord, EntryRecord, Status
 from pyecod.batch.repairs import RepairItem, Standing, Verdict, write_repair_record
 from pyecod.config import Settings
-from pyecod.errors import BatchError, PyecodError, UsageError
-from pyecod.fasta import read_fasta
-from pyecod.ids import ChainKey
-from pyecod.pdb import find_entry, load_entry, read_entry, save_entry
-from pyecod.pdb.chain import Chain, Entry, sequence_md5
+from pyecod.errors import BatchError, BrokenInputError, UsageError, describe
+from pyecod.pdb import save_entry
+from pyecod.pdb.chain import Chain, Entry
 from pyecod.search.hit import EvidenceType
 from pyecod.steps.begin import go_on, new_header, open_reference
+from pyecod.steps.chain_source import ChainSource
 from pyecod.steps.entries import chain_record, entry_record, write_fastas
 from pyecod.steps.previous import find_previous
 from pyecod.steps.repair_request import RepairRequest
@@ -73,27 +72,28 @@ class RepairPlan:
 
 
 def plan_repair(request: RepairRequest, settings: Settings, batch_name: str | None = None) -> RepairPlan:
-    """What a repair would do now; changes nothing, and reads from the mirror what is to be read again.
+    """What a repair would do now; changes nothing, and reads from the mirror or the server what is to be read again.
 
     Raises:
         UsageError: ``batch_name`` is a batch that does something else.
         ConfigError, ReferenceDataError: no usable reference. BatchError: there is no folder of batches.
+        ConfigError, FetchError: entries are to be read, and the mirror is not a folder or the server cannot be reached.
     """
     reference = open_reference(settings)
     path, resumes = _find_batch(request, settings, batch_name)
     if resumes:
         return RepairPlan(request, path, resumes=True)
     selection = select_chains(request, settings, reference)
-    gatherer = _Gatherer(request, settings, selection)
-    chains = gatherer.plan()
+    source = ChainSource((c for c in selection.choices.values() if c.mark == Verdict.PENDING), settings)
+    chains = _Planner(request, settings, selection, source).plan()
     return RepairPlan(
         request=request,
         batch_path=path,
         chains=chains,
-        entries=gatherer.entries,
+        entries=source.entries,
         unreadable=tuple(selection.unreadable.values()),
         left=selection.left,
-        notes=(*selection.notes, *gatherer.notes, *_evidence_notes(chains, reference.version, request)),
+        notes=(*selection.notes, *source.notes, *_evidence_notes(chains, reference.version, request)),
         searches=plan_searches(((c.record, c.chain) for c in chains if c.chain and c.item.steps), request, settings),
     )
 
@@ -101,7 +101,7 @@ def plan_repair(request: RepairRequest, settings: Settings, batch_name: str | No
 def begin_repair(plan: RepairPlan, settings: Settings) -> Batch:
     """Make the batch of a plan, or open the one it goes on with.
 
-    Sequences and entries are copied from the source batches, or kept as they were read from the mirror. Searches that
+    Sequences and entries are copied from the source batches, or kept as they were read now. Searches that
     are to be run again are removed from the search cache. The manifest comes last: what was interrupted is done again.
 
     Raises:
@@ -181,14 +181,11 @@ def _short_request(request: RepairRequest) -> dict[str, Any]:
     return plain
 
 
-class _Gatherer:
-    """Turns choices into planned chains: finds sequences, numberings and earlier evidence."""
+class _Planner:
+    """Turns choices into planned chains: says what is done, and finds earlier evidence."""
 
-    def __init__(self, request: RepairRequest, settings: Settings, selection: Selection) -> None:
-        self.request, self.settings, self.selection = request, settings, selection
-        self.entries: dict[str, Entry] = {}
-        self.notes: list[str] = []
-        self._saved: dict[tuple[str, Path | None], Entry | None] = {}
+    def __init__(self, request: RepairRequest, settings: Settings, selection: Selection, source: ChainSource) -> None:
+        self.request, self.settings, self.selection, self.source = request, settings, selection, source
 
     def plan(self) -> tuple[PlannedChain, ...]:
         """Planned chains in the order of their keys; identical ones share the newest earlier evidence."""
@@ -220,9 +217,10 @@ class _Gatherer:
         if choice.mark != Verdict.PENDING:
             assert current is not None
             return PlannedChain(item, _marked_record(choice, current.record, item.week))
-        chain = self._chain(choice)
-        if chain is None:
-            return PlannedChain(item, self._lost_record(choice, item.week))
+        try:
+            chain = self.source.chain(choice)
+        except BrokenInputError as error:
+            return PlannedChain(item, self._lost_record(choice, item.week, describe(error)))
         record = chain_record(chain, item.week)
         if not record.can_classify:
             record.repair_status = Verdict.NOT_CLASSIFIABLE
@@ -239,49 +237,8 @@ class _Gatherer:
         _take_over(record, current.record, previous)
         return PlannedChain(replace(item, **_described(record, previous)), record, chain, previous)
 
-    def _chain(self, choice: Choice) -> Chain | None:
-        """The chain as read now, as its batch saved it, as the mirror has it, or at least its sequence."""
-        current = choice.current
-        md5 = current.record.sequence_md5 if current and not choice.is_new else None
-        entry = choice.entry or self._saved_entry(choice.key.entry_id, current.batch_path if current else None)
-        chain = _chain_of(entry, choice.key, md5)
-        if chain is None and choice.entry is None:
-            entry = self._saved_entry(choice.key.entry_id, None)
-            chain = _chain_of(entry, choice.key, md5)
-        if chain is None and current is not None:
-            chain = _chain_of_fasta(current.batch_path, choice.key, md5)
-            if chain is not None:
-                self.notes.append(f"{choice.key}: neither saved nor in the mirror, so without author numbers")
-        if chain is not None:
-            self._keep(choice.key.entry_id, entry, chain)
-        return chain
-
-    def _saved_entry(self, pdb_id: str, batch_path: Path | None) -> Entry | None:
-        """An entry from its batch, or (without one) from the mirror; None where it is not to be had."""
-        place = (pdb_id, batch_path)
-        if place not in self._saved:
-            try:
-                if batch_path is not None:
-                    self._saved[place] = load_entry(batch_path / "entries", pdb_id)
-                else:
-                    assert self.settings.mirror is not None
-                    self._saved[place] = read_entry(
-                        find_entry(self.settings.mirror, pdb_id), pdb_id, self.settings.chains
-                    )
-            except (PyecodError, AssertionError):
-                self._saved[place] = None
-        return self._saved[place]
-
-    def _keep(self, pdb_id: str, entry: Entry | None, chain: Chain) -> None:
-        """Remember an entry for the repair batch; a chain it lacks or has otherwise is put into it."""
-        kept = self.entries.get(pdb_id) or entry or Entry(pdb_id, ())
-        others = tuple(c for c in kept.chains if c.key != chain.key)
-        if chain not in kept.chains:
-            kept = replace(kept, chains=(*others, chain))
-        self.entries[pdb_id] = kept
-
-    def _lost_record(self, choice: Choice, week: str | None) -> ChainRecord:
-        """A chain whose sequence nobody has any more: recorded as failed, with as much as is known."""
+    def _lost_record(self, choice: Choice, week: str | None, reason: str) -> ChainRecord:
+        """A chain whose sequence cannot be had: recorded as failed, with as much as is known."""
         old = choice.current.record if choice.current else None
         return ChainRecord(
             key=choice.key,
@@ -290,29 +247,11 @@ class _Gatherer:
             representative=str(choice.key),
             blast_status=Status.FAILED,
             failed_step="blast",
-            failure_reason="its sequence is neither in its batch nor in the mirror",
+            failure_reason=reason,
             attempts=self.settings.run.max_attempts,
             source_week=week,
             repair_status=Verdict.FAILED,
         )
-
-
-def _chain_of(entry: Entry | None, key: ChainKey, md5: str | None) -> Chain | None:
-    """The chain of an entry, where it has the sequence that is meant."""
-    found = next((chain for chain in entry.chains if chain.key == key), None) if entry else None
-    return found if found is not None and md5 in (None, "", found.sequence_md5) else None
-
-
-def _chain_of_fasta(batch_path: Path, key: ChainKey, md5: str | None) -> Chain | None:
-    paths = dict.fromkeys((BatchPaths(batch_path).fasta_path(key), batch_path / "fastas" / f"{key}.fa"))
-    for path in paths:
-        try:
-            sequence = next(read_fasta(path)).sequence
-        except PyecodError:
-            continue
-        if md5 in (None, "", sequence_md5(sequence)):
-            return Chain(key, sequence)
-    return None
 
 
 def _take_over(record: ChainRecord, old: ChainRecord, previous: Mapping[EvidenceType, Path]) -> None:

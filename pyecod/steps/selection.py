@@ -11,22 +11,24 @@ from pyecod.batch import BatchPaths, find_batches, read_manifest
 from pyecod.batch.record import Status
 from pyecod.batch.repairs import Verdict, week_of
 from pyecod.config import Settings
-from pyecod.errors import PyecodError, describe, is_disk_trouble
+from pyecod.errors import PyecodError
 from pyecod.files import sha256_of
 from pyecod.ids import ChainKey
 from pyecod.partition import ALGORITHM_VERSION
-from pyecod.pdb import find_entry, find_releases, load_entry, read_entry
+from pyecod.pdb import find_releases, load_entry
 from pyecod.pdb.chain import Chain, Entry
 from pyecod.reference import Reference
-from pyecod.steps.current import CurrentChain, CurrentState
+from pyecod.steps.current import CurrentChain, CurrentState, UnreadEntry
+from pyecod.steps.entries import FindEntry, each_entry, read_or_reason
 from pyecod.steps.obsolete import find_obsolete
-from pyecod.steps.repair_request import RepairRequest
+from pyecod.steps.repair_request import NamedChain, RepairRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A chain to repair. ``current`` is where it stands, None where no batch has it; ``entry`` what was read of it from
-    the mirror now, None where the saved one holds. ``is_new`` says that its sequence has no earlier evidence."""
+    """A chain to repair. ``current`` is where it stands, None where no batch has it; ``entry`` what was read of it now,
+    from the mirror or the server, None where the saved one holds. ``is_new`` says that its sequence has no earlier
+    evidence."""
 
     key: ChainKey
     week: datetime.date | None
@@ -65,9 +67,12 @@ class Selection:
 
 
 def select_chains(request: RepairRequest, settings: Settings, reference: Reference) -> Selection:
-    """Look through all batches, the releases' lists and, for entries to be read again, the mirror. Changes nothing.
+    """Look through all batches, the releases' lists and, for entries to be read again, the mirror or the server.
+    Changes nothing.
 
     Raises:
+        ConfigError: entries are to be read again, and there is no usable mirror and no server to ask.
+        FetchError: the server cannot be reached.
         BatchError: there is no folder of batches. UsageError, BrokenInputError: the status folder cannot be used.
     """
     return _Selector(request, settings, reference).select()
@@ -123,6 +128,7 @@ class _Selector:
         return None if request.has_conditions else "of its week"
 
     def _add_named(self, found: dict[ChainKey, list[CurrentChain]]) -> None:
+        unknown: dict[str, list[NamedChain]] = {}
         for named in self.request.chains:
             weeks = {named.week} if named.week else set(self.request.weeks)
             there = [c for c in found.get(named.key, []) if not weeks or c.week in weeks]
@@ -130,39 +136,47 @@ class _Selector:
                 newest = max(there, key=_newest)
                 self.selection.add(Choice(named.key, newest.week, "named", newest))
             else:
-                self._add_unknown(named.key, named.week)
+                unknown.setdefault(named.key.entry_id, []).append(named)
+        each_entry(list(unknown), self.settings, lambda id_, find: self._add_unknown(id_, find, unknown[id_]))
 
-    def _add_unknown(self, key: ChainKey, week: datetime.date | None) -> None:
-        """A chain no batch has: from the mirror, where it is there."""
-        entry = self._read(key.entry_id, week)
+    def _add_unknown(self, pdb_id: str, find: FindEntry, chains: Sequence[NamedChain]) -> None:
+        """Chains of an entry that no batch has."""
+        entry = self._read(pdb_id, find, chains[-1].week)
         if entry is None:
             return
-        if all(chain.key != key for chain in entry.chains):
+        for named in chains:
+            if any(chain.key == named.key for chain in entry.chains):
+                self.selection.add(Choice(named.key, named.week, "named, in no batch", entry=entry, is_new=True))
+                continue
             have = ", ".join(chain.key.chain_id for chain in entry.chains)
-            reason = f"the entry has no chain {key.chain_id!r}; it has {have or 'none'}"
-            self.selection.unreadable[str(key)] = Unreadable(str(key), week, reason)
-            return
-        self.selection.add(Choice(key, week, "named, in no batch", entry=entry, is_new=True))
+            reason = f"the entry has no chain {named.key.chain_id!r}; it has {have or 'none'}"
+            self.selection.unreadable[str(named.key)] = Unreadable(str(named.key), named.week, reason)
 
     def _add_unread(self) -> None:
         wanted = [u for u in self.state.unread if not self.request.weeks or u.week in self.request.weeks]
         weeks = [unread.week for unread in wanted if unread.week]
         obsolete = find_obsolete(self.settings, min(weeks)) if weeks else {}
-        for unread in wanted:
+        again: dict[str, UnreadEntry] = {}
+        for unread in sorted(wanted, key=_newest):
             since = obsolete.get(unread.record.pdb_id)
             if since is not None and unread.week is not None and since >= unread.week:
                 self.selection.left[unread.record.pdb_id] = (
                     f"obsolete since {since}, and was never read; `pyecod update-weeks --start-date {unread.week} "
                     f"--end-date {unread.week}` settles it"
                 )
-                continue
-            entry = self._read(unread.record.pdb_id, unread.week)
-            for chain in entry.chains if entry else ():
-                why = f"its entry could not be read: {unread.record.failure_reason}"
-                self.selection.add(Choice(chain.key, unread.week, why, entry=entry, is_new=True))
+            else:
+                again[unread.record.pdb_id] = unread
+        each_entry(list(again), self.settings, lambda id_, find: self._add_entry(id_, find, again[id_]))
+
+    def _add_entry(self, pdb_id: str, find: FindEntry, unread: UnreadEntry) -> None:
+        entry = self._read(pdb_id, find, unread.week)
+        for chain in entry.chains if entry else ():
+            why = f"its entry could not be read: {unread.record.failure_reason}"
+            self.selection.add(Choice(chain.key, unread.week, why, entry=entry, is_new=True))
 
     def _add_listed(self, of_entries: dict[str, list[CurrentChain]]) -> None:
         """Entries of the lists of modified and obsolete ones; those no batch has are none of ours."""
+        modified: dict[str, list[CurrentChain]] = {}
         for pdb_id, chains in of_entries.items():
             week = max(map(_newest, chains))
             newest = [current for current in chains if _newest(current) == week]
@@ -172,7 +186,8 @@ class _Selector:
                     if current.record.cannot_classify_reason != "obsolete":
                         self.selection.add(Choice(current.key, current.week, why, current, mark=Verdict.OBSOLETE))
             elif pdb_id in self.lists.modified:
-                self._add_modified(pdb_id, newest)
+                modified[pdb_id] = newest
+        each_entry(list(modified), self.settings, lambda id_, find: self._add_modified(id_, find, modified[id_]))
         ours = len(of_entries)
         if self.request.modified or self.request.obsolete:
             self.selection.notes.append(
@@ -182,13 +197,13 @@ class _Selector:
         for pdb_id in self.lists.obsolete.keys() & unread:
             self.selection.left[pdb_id] = "obsolete, and was never read"
 
-    def _add_modified(self, pdb_id: str, chains: Sequence[CurrentChain]) -> None:
+    def _add_modified(self, pdb_id: str, find: FindEntry, chains: Sequence[CurrentChain]) -> None:
         batch_path, week, since = chains[0].batch_path, chains[0].week, self.lists.modified[pdb_id]
         saved = _saved_entry(pdb_id, {c.batch_path for c in chains})
-        if saved is not None and saved.source_sha256 == self._checksum(pdb_id):
+        if saved is not None and saved.source_sha256 == _checksum(pdb_id, find):
             self.selection.left[pdb_id] = f"modified {since}: the file is as it was read"
             return
-        entry = self._read(pdb_id, week)
+        entry = self._read(pdb_id, find, week)
         if entry is None:
             return
         before = {c.key: c for c in chains}
@@ -209,26 +224,13 @@ class _Selector:
         if len(self.selection.choices) == count:
             self.selection.left[pdb_id] = f"modified {since}: the same sequences and numbering ({batch_path.name})"
 
-    def _read(self, pdb_id: str, week: datetime.date | None) -> Entry | None:
-        """An entry from the mirror; why not, where it cannot be read."""
-        if self.settings.mirror is None:
-            self.selection.unreadable[pdb_id] = Unreadable(pdb_id, week, "no mirror is configured (--mirror)")
-            return None
-        try:
-            return read_entry(find_entry(self.settings.mirror, pdb_id), pdb_id, self.settings.chains)
-        except Exception as error:  # one entry's fault is that entry's reason
-            if is_disk_trouble(error):
-                raise
-            self.selection.unreadable[pdb_id] = Unreadable(pdb_id, week, describe(error))
-            return None
-
-    def _checksum(self, pdb_id: str) -> str | None:
-        if self.settings.mirror is None:
-            return None
-        try:
-            return sha256_of(find_entry(self.settings.mirror, pdb_id))
-        except (PyecodError, OSError):
-            return None  # reading it says why
+    def _read(self, pdb_id: str, find: FindEntry, week: datetime.date | None) -> Entry | None:
+        """An entry as it is now; why not is noted, where it cannot be read."""
+        found = read_or_reason(pdb_id, find, self.settings)
+        if isinstance(found, Entry):
+            return found
+        self.selection.unreadable[pdb_id] = Unreadable(pdb_id, week, found)
+        return None
 
     def _read_lists(self) -> _ReleaseLists:
         lists = _ReleaseLists()
@@ -277,9 +279,16 @@ class _ReleaseLists:
         return self.modified.keys() | self.obsolete.keys()
 
 
-def _newest(item: Choice | CurrentChain) -> datetime.date:
+def _newest(item: Choice | CurrentChain | UnreadEntry) -> datetime.date:
     """The release as what is compared; what has none is oldest."""
     return item.week or datetime.date.min
+
+
+def _checksum(pdb_id: str, find: FindEntry) -> str | None:
+    try:
+        return sha256_of(find(pdb_id))
+    except (PyecodError, OSError):
+        return None  # reading it says why
 
 
 def _saved_entry(pdb_id: str, batches: set[Path]) -> Entry | None:

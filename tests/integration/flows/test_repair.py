@@ -15,7 +15,7 @@ from pyecod.batch import Batch, ChainUpdate, DataType, RunHistory, Status
 from pyecod.batch.repairs import Verdict
 from pyecod.batch.scan import scan
 from pyecod.config import load_settings
-from pyecod.errors import BrokenInputError, UsageError
+from pyecod.errors import BrokenInputError, ConfigError, UsageError
 from pyecod.ids import ChainKey
 from pyecod.pdb import find_entry
 from pyecod.search.hit import EvidenceType
@@ -166,6 +166,27 @@ def test_a_chain_nobody_knows_is_read_from_the_mirror_or_named(small_world: Any,
     assert [str(chain.item.key) for chain in plan.chains] == [f"{entry}_A"]
     assert plan.chains[0].item.source is None
     assert [unread.pdb_id for unread in plan.unreadable] == ["9zzz"]
+
+
+def test_a_sequence_that_cannot_be_had_is_recorded_with_the_reason_and_an_absent_mirror_is_not(
+    small_world: Any, base_path: Path, tmp_path: Path
+) -> None:
+    batch, mirror = first_week(small_world, base_path), tmp_path / "mirror"
+    chain = next(r.key for r in batch.manifest.chains.values() if r.can_classify)
+    shutil.rmtree(batch.paths.entries)
+    batch.paths.fasta_path(chain).unlink()
+    asked = {"reason": "user_request", "chains": [str(chain)]}
+    overrides = small_world.overrides(base_path, mirror=str(mirror))
+    before = sorted(base_path.iterdir())
+    with pytest.raises(ConfigError, match="the mirror is not a folder"):
+        repair(**asked, overrides=overrides)
+    assert sorted(base_path.iterdir()) == before
+    mirror.mkdir()
+    (mirror / f"{chain.entry_id}.cif.gz").write_bytes(b"no gzip")
+    result = repair(**asked, overrides=overrides)
+    record = Batch.open(result.plan.batch_path).manifest.chains[str(chain)]
+    assert (record.repair_status, result.verdicts) == (Verdict.FAILED, {"failed": 1})
+    assert f"{chain.entry_id}.cif.gz" in record.failure_reason
 
 
 def test_earlier_hits_are_all_there_in_the_repair(small_world: Any, base_path: Path) -> None:
