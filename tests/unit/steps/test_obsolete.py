@@ -4,6 +4,7 @@ import datetime
 from pathlib import Path
 
 from pyecod.batch import Batch, BatchHeader, EntryRecord, Status
+from pyecod.batch.header import utc_now
 from pyecod.config import Settings
 from pyecod.steps.obsolete import find_obsolete, obsolete_entries
 from pyecod.steps.weeks import plan_weeks
@@ -39,6 +40,7 @@ def test_unread_entries_of_later_lists_are_settled_and_the_week_is_done(tmp_path
     assert (before.state, before.entries) == ("resume", 2)
     with batch.lock():
         batch.mark(entries=obsolete_entries(batch, settings))
+        batch.update_header(completed=utc_now())
     entries = Batch.open(batch.path).manifest.entries
     assert {name: entry.failure_reason for name, entry in entries.items() if entry.status is Status.NOT_NEEDED} == {
         "2bbb": "obsolete since 2025-09-05",
