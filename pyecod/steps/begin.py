@@ -66,18 +66,18 @@ def begin_fasta(fasta: Path, settings: Settings, name: str | None = None) -> Bat
     path = settings.base_path / (name or fasta_batch_name(fasta))
     if is_batch(path):
         batch = go_on(path, settings)
-        if {str(record.key) for record in records} != set(batch.manifest.chains):
+    else:
+        header = new_header(path.name, "fasta", settings, fasta_path=str(fasta.absolute()))
+        batch = Batch.create(settings.base_path, header, chains=records)
+    with batch.lock():
+        known = {key: record.sequence_md5 for key, record in batch.manifest.chains.items()}
+        if known != {str(record.key): record.sequence_md5 for record in records}:
             raise BatchError(
-                f"the batch was made from other records than those of {fasta}",
+                f"the batch was made from other sequences than those of {fasta}",
                 where=path,
                 hint="give this one another name with --batch-name",
             )
-    else:
-        header = new_header(path.name, "fasta", settings, fasta_path=str(fasta.absolute()))
-        batch = Batch.create(settings.base_path, header)
-    write_fastas(chains, batch.path)
-    with batch.lock():
-        batch.mark(chains=records)
+        write_fastas(chains, batch.path)  # last, so that nothing is touched before it is known to be the batch's own
     return batch
 
 
