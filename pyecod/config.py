@@ -5,7 +5,7 @@ The fields are those of :mod:`pyecod.sections`. Nothing else reads the environme
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from pyecod.errors import ConfigError, together
+from pyecod.errors import ConfigError, FailureKind, together
 from pyecod.fetch.settings import FetchSettings
 from pyecod.layers import Layers, Section, merge_layers, read_layers, section_at, source_of, suggest
 from pyecod.sections import (
@@ -92,6 +92,18 @@ class Settings(BaseSettings):
     def parallel_programs(self) -> int:
         """HH-suite processes side by side in one task."""
         return self.search.parallel_programs or self.workers.cores
+
+    def second_try(self, failure_kinds: Collection[str]) -> Settings | None:
+        """Settings under which chains that failed in these ways may succeed; None where a second try is no use.
+
+        Workers and search programs get ``workers.second_try`` times the memory and time. Only SLURM has larger workers
+        to give: elsewhere what ran out of memory would do so again. Results do not depend on what is changed.
+        """
+        factor = self.workers.second_try
+        helped = set(FailureKind) if self.workers.kind == "slurm" else {FailureKind.OUT_OF_TIME}
+        if factor == 1 or helped.isdisjoint(failure_kinds):
+            return None
+        return self.model_copy(update={"workers": self.workers.enlarged(), "search": self.search.enlarged(factor)})
 
     def absolute(self) -> Settings:
         """The same settings with every path made absolute, so that workers may stand anywhere."""

@@ -15,6 +15,7 @@ class FailureKind(StrEnum):
     """Kinds of failures that something is decided by: workers with more memory and time may succeed."""
 
     OUT_OF_MEMORY = "out_of_memory"
+    OUT_OF_TIME = "out_of_time"
     WORKER_KILLED = "worker_killed"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pyecod.batch import Batch, BatchCounters, BatchPaths, ChainRecord, Status, Step
 from pyecod.batch.paths import free_space
-from pyecod.errors import ProgramError
+from pyecod.errors import FailureKind, ProgramError
 from pyecod.evidence.conservation import EvidenceTotals, conservation, find_losses
 from pyecod.slurm import batch_job_name, jobs_named
 
@@ -122,7 +122,7 @@ def look(path: Path, *, now: datetime | None = None, batch: Batch | None = None)
         running_count=len(running),
         failed=tuple(_failed(batch, records)[:_MOST_CHAINS]),
         coverage=coverage_classes(records),
-        memory_kills=sum(counters.failure_kinds.values()),
+        memory_kills=sum(n for kind, n in counters.failure_kinds.items() if kind != FailureKind.OUT_OF_TIME),
         evidence=totals,
         losses=tuple(map(str, find_losses(totals))),
         workers=_workers(batch),

@@ -43,8 +43,20 @@ class SearchSettings(Section):
         None, ge=1, description="HH-suite processes run side by side by one task; default: workers.cores"
     )
     blast_timeout: float = Field(7200, gt=0, description="seconds one BLAST process may take for a chunk")
-    hhsuite_timeout: float = Field(3600, gt=0, description="seconds hhblits or hhsearch may take for one sequence")
+    hhsuite_timeout: float = Field(
+        43_200,
+        gt=0,
+        description="seconds hhblits or hhsearch may take for one sequence on its one core: 12 a residue are usual "
+        "against UniRef30 (`pyecod plan` measures yours), so 12 h are enough for 3,600 residues, and end before a job "
+        "of workers.slurm.walltime_hours does",
+    )
     memory_gib: float = Field(4.0, gt=0, description="-maxmem of HH-suite, GiB")
+
+    def enlarged(self, factor: float) -> SearchSettings:
+        """The same searches with ``factor`` times the time. Not the memory: a process keeps to what -maxmem allows, so
+        that a larger job has more to spare for it."""
+        limits = {"blast_timeout": self.blast_timeout * factor, "hhsuite_timeout": self.hhsuite_timeout * factor}
+        return self.model_copy(update=limits)
 
 
 class PartitionSettings(Section):
@@ -178,7 +190,8 @@ class WorkerSettings(Section):
     second_try: float = Field(
         2.0,
         ge=1,
-        description="memory and time of the workers that try once more what killed its worker, as a multiple; 1: none",
+        description="memory and time of the workers, and time of the search programs, that try once more what ran out "
+        "of either or killed its worker, as a multiple; 1: none",
     )
     slurm: SlurmSettings = SlurmSettings()
 

@@ -35,10 +35,13 @@ def retried(chunk_task: AnyTask, settings: RunSettings) -> AnyTask:
 
 
 def complete_or_retry(label: str, result: StepResult) -> StepResult:
-    """While retries are left, failed sequences fail the task run, so that Prefect tries the missing ones again."""
+    """While retries are left, failed sequences fail the task run, so that Prefect tries the missing ones again.
+
+    A profile search that ran out of time would do so again: it waits for the batch's second try, with longer limits.
+    """
     failures = result.failures or {}
     context = TaskRunContext.get()
-    if failures and context is not None and context.task_run.run_count <= context.task.retries:
+    if result.is_worth_repeating and context is not None and context.task_run.run_count <= context.task.retries:
         first = next(iter(failures.values()))
         raise ChunkIncompleteError(f"{len(failures)} sequences of chunk {label} failed, the first: {first}")
     return result

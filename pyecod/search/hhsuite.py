@@ -103,7 +103,7 @@ class _ProfileSearch:
 
     def _side_by_side(self, missing: Sequence[Query]) -> dict[str, Finished]:
         """In threads that do not keep a process from ending, as an executor's would: a worker that lost its scheduler
-        must not wait an hour for its programs."""
+        must not wait hours for its programs."""
         waiting: SimpleQueue[Query] = SimpleQueue()
         ended: SimpleQueue[tuple[str, Finished | BaseException]] = SimpleQueue()
         for query in missing:

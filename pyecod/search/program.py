@@ -23,7 +23,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from pyecod.errors import MissingProgramError, OutOfMemoryError, ProgramError
+from pyecod.errors import FailureKind, MissingProgramError, OutOfMemoryError, ProgramError
 
 INSTALL_HINTS = {
     "blastp": "Debian: apt-get install ncbi-blast+; conda: conda install -c conda-forge -c bioconda blast",
@@ -55,6 +55,8 @@ _WATCH_SECONDS = 1.0
 
 class ProgramTimeoutError(ProgramError):
     """A program ran longer than it may."""
+
+    kind = FailureKind.OUT_OF_TIME
 
 
 class ProgramStoppedError(ProgramError):

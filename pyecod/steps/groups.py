@@ -27,6 +27,14 @@ class StepResult:
     failures: Mapping[str, str] | None = None
     peak_mib: float = 0.0
 
+    @property
+    def is_worth_repeating(self) -> bool:
+        """Something failed otherwise than by the time limit of a profile search, which is that of one sequence and
+        would be reached again. BLAST's is that of a chunk, and what was found within it is kept."""
+        hopeless = (Step.HHSEARCH, FailureKind.OUT_OF_TIME)
+        ends = ((update.changes.get("failed_step"), update.changes.get("failure_kind")) for update in self.updates)
+        return any(end[0] and end != hopeless for end in ends)
+
 
 def read_query(group: SequenceGroup, batch_path: Path) -> Query:
     """The sequence of a group, from its representative's FASTA file.

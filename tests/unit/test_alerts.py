@@ -102,8 +102,9 @@ def test_a_database_without_a_single_hit_is_told(at: Look) -> None:
 
 
 @pytest.mark.parametrize("kind", FailureKind)
-def test_memory_kills_are_told(at: Look, kind: str) -> None:
-    assert kinds(at((30, DONE), (1, {**FAILED, "failure_kind": str(kind)}))) == ["memory-kills"]
+def test_memory_kills_are_told_and_time_limits_are_not_taken_for_them(at: Look, kind: str) -> None:
+    expected = [] if kind == FailureKind.OUT_OF_TIME else ["memory-kills"]
+    assert kinds(at((30, DONE), (1, {**FAILED, "failure_kind": str(kind)}))) == expected
 
 
 def test_full_disks_are_told_before_everything_else(at: Look) -> None:

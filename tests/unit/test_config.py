@@ -11,9 +11,11 @@ from typing import get_args
 import pytest
 import yaml
 
+from pyecod.batch.header import settings_digest
 from pyecod.config import PartitionSettings, Section, Settings, describe_settings, load_settings, settings_sources
-from pyecod.errors import ConfigError
+from pyecod.errors import ConfigError, FailureKind
 from pyecod.layers import PROFILES, find_profile
+from pyecod.plan import Costs
 
 
 @pytest.fixture(autouse=True)
@@ -271,3 +273,35 @@ def test_loading_reads_nothing_but_its_sources(tmp_path):
     code = "from pyecod.config import load_settings; print(load_settings().run.retries)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "2\n"
+
+
+def test_a_second_try_has_more_of_what_was_lacking_and_the_same_results():
+    settings = load_settings(overrides={"workers": {"kind": "slurm", "second_try": 3}})
+    larger = settings.second_try(["worker_killed"])
+    assert larger.workers.memory_gib == 3 * settings.workers.memory_gib
+    assert larger.workers.slurm.walltime_hours == 3 * settings.workers.slurm.walltime_hours
+    assert larger.search.hhsuite_timeout == 3 * settings.search.hhsuite_timeout
+    assert larger.search.blast_timeout == 3 * settings.search.blast_timeout
+    assert larger.search.memory_gib == settings.search.memory_gib  # the larger job's memory is not given away again
+    assert settings_digest(larger, "reference") == settings_digest(settings, "reference")
+
+
+@pytest.mark.parametrize(
+    ("workers", "kinds", "is_tried"),
+    [
+        ({"kind": "slurm"}, [], False),
+        ({"kind": "slurm", "second_try": 1}, FailureKind, False),
+        *(({"kind": "slurm"}, [kind], True) for kind in FailureKind),
+        ({"kind": "threads"}, ["out_of_memory", "worker_killed"], False),
+        ({"kind": "threads"}, FailureKind, True),
+        ({"kind": "dask"}, ["out_of_time"], True),
+    ],
+)
+def test_a_second_try_is_made_where_it_helps(workers, kinds, is_tried):
+    assert (load_settings(overrides={"workers": workers}).second_try(kinds) is not None) == is_tried
+
+
+def test_programs_may_take_what_the_planner_expects_of_a_long_chain_and_less_than_a_job_lasts():
+    settings = load_settings()
+    assert settings.search.hhsuite_timeout >= 3000 * Costs().profile
+    assert settings.search.hhsuite_timeout < 0.75 * 3600 * settings.workers.slurm.walltime_hours

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyecod.config import Settings
-from pyecod.errors import MissingProgramError, MissingResultError, NodeDiskError, ReferenceDataError
+from pyecod.errors import FailureKind, MissingProgramError, MissingResultError, NodeDiskError, ReferenceDataError
 from pyecod.pdb.chain import sequence_md5
 from pyecod.reference import Reference
 from pyecod.search import (
@@ -180,6 +180,7 @@ def test_a_sequence_that_takes_for_ever_is_given_up_and_the_others_are_not(
     outcomes = search_blast([*some[:3], poison], domains_only, cache, settings)
     assert [outcome.error is None for outcome in outcomes] == [True, True, True, False]
     assert "time limit" in str(outcomes[3].error)
+    assert outcomes[3].error_kind is FailureKind.OUT_OF_TIME
     assert time.monotonic() - started < 20
 
 

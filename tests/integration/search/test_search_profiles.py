@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyecod.config import Settings
-from pyecod.errors import MissingProgramError, NodeDiskError, ReferenceDataError
+from pyecod.errors import FailureKind, MissingProgramError, NodeDiskError, ReferenceDataError
 from pyecod.pdb.chain import sequence_md5
 from pyecod.reference import Reference
 from pyecod.search import EvidenceType, Query, SearchCache, load_evidence, query_coverage, search_blast, search_profiles
@@ -207,6 +207,7 @@ def test_the_time_limit_is_per_program(
     stand.put("hhblits", "sleep 60")
     (outcome,) = search_profiles([syk], reference, cache, settings_with(hhsuite_timeout=0.5))
     assert "hhblits was killed after its time limit of 0.5 s" in str(outcome.error)
+    assert outcome.error_kind is FailureKind.OUT_OF_TIME
 
 
 def test_a_full_scratch_disk_is_named_and_left_clean(

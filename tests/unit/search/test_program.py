@@ -145,8 +145,9 @@ def test_a_version_is_read_and_asked_again_only_when_the_program_changes(
 def test_the_time_limit_kills_the_program_and_what_it_started(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     started = time.monotonic()
-    with pytest.raises(ProgramTimeoutError, match=r"time limit of 0\.5 s"):
+    with pytest.raises(ProgramTimeoutError, match=r"time limit of 0\.5 s") as caught:
         shell(f"sleep 60 & echo $! > {pid_file}; wait", timeout=0.5)
+    assert caught.value.kind is FailureKind.OUT_OF_TIME
     assert time.monotonic() - started < 5
     assert wait_until_dead(read_pid(pid_file))
 
