@@ -1,15 +1,16 @@
 """What everything but the search programs costs: N chains through the real flow, with all searches in the cache.
 
-    python benchmarks/orchestration.py --chains 40000 [--copies 1] [--workers 2] [--json]
+    python benchmarks/orchestration.py --chains 40000 [--copies 1] [--depth 2] [--workers 2] [--json]
 
 FASTA in; the real ``classify`` flow, tasks, local Dask workers, a real Prefect server, manifest, journal, partitions,
-report, and an embedded PostgreSQL of its own. Every sequence has its results in the search cache (hits over its
-whole length, HHsearch hits for 45 %), so that no search program starts: the code is that of any second run. All
-sequences are different unless ``--copies`` says how many chains share one. ``ms_per_chain`` is wall time from the
+report, and an embedded PostgreSQL of its own. Every sequence has its results in the search cache (hits over its whole
+length, ``--depth`` of each type at every place, HHsearch hits for 45 %), so that no search program starts: the code is
+that of any second run. All sequences are different unless ``--copies`` says how many chains share one.
+``ms_per_chain`` is wall time from the
 flow's first line to its last over the chains; ``flow_rss_mb`` is the peak of the flow's process;
 ``cpu_ms_per_chain`` is processor time of flow, workers and Prefect server, start and end included: it tells more than
-wall time where the machine has other work (``load_before``). What happens before
-(sequences, reference, cache, servers) is not counted.
+wall time where the machine has other work (``load_before``). What happens before (sequences, reference, cache, servers)
+is not counted.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ STAGES = {
 }
 
 
-def prepare(folder: Path, chains: int, copies: int, seed: int = 1) -> dict[str, Any]:
+def prepare(folder: Path, chains: int, copies: int, depth: int = 2, seed: int = 1) -> dict[str, Any]:
     """A reference, a FASTA file, and a search cache that has every result; the settings to run with."""
     world = simulate_world(folder / "world", WorldOptions(seed=seed, families=12, entries=2, weeks=1))
     build_reference(
@@ -76,13 +77,14 @@ def prepare(folder: Path, chains: int, copies: int, seed: int = 1) -> dict[str, 
         EvidenceType.HHSEARCH: domains,
     }
     rng = random.Random(seed)
-    fill = CacheFiller(reference, settings, targets, rng)
+    fill = CacheFiller(reference, settings, targets, depth, rng)
     with (folder / "chains.fasta").open("w") as fasta:
         for number in range(0, chains, copies):
             sequence = "".join(rng.choices(LETTERS, k=min(1500, max(40, int(rng.lognormvariate(5.5, 0.6))))))
             fill(Query(sequence_md5(sequence), sequence))
             for copy in range(number, min(chains, number + copies)):
                 fasta.write(f">q{copy:06d}\n{sequence}\n")
+    (folder / "hits").write_text(str(fill.hits * copies))
     return overrides
 
 
@@ -90,9 +92,14 @@ class CacheFiller:
     """Puts results with plausible hits into the search cache, as the searches would have."""
 
     def __init__(
-        self, reference: Reference, settings: Settings, targets: dict[EvidenceType, dict[str, int]], rng: random.Random
+        self,
+        reference: Reference,
+        settings: Settings,
+        targets: dict[EvidenceType, dict[str, int]],
+        depth: int,
+        rng: random.Random,
     ) -> None:
-        self.cache, self.rng = SearchCache(settings.cache_dir), rng
+        self.cache, self.rng, self.depth, self.hits = SearchCache(settings.cache_dir), rng, depth, 0
         self.targets = {kind: sorted(lengths.items()) for kind, lengths in targets.items()}
         self.keys = {kind: key_maker(kind, reference, settings) for kind in EvidenceType}
         self.versions = {kind: program_version(program_of(kind)) for kind in EvidenceType}
@@ -107,14 +114,15 @@ class CacheFiller:
                 self._put(kind, query, query.length // 2 if remote else query.length)
 
     def _put(self, kind: EvidenceType, query: Query, end: int) -> None:
-        """Hits side by side from the first residue to ``end``, each as long as its target, two of each."""
+        """Hits side by side from the first residue to ``end``, each as long as its target, ``depth`` at each place."""
         hits: list[Hit] = []
         start = 1
         while start <= end:
-            first, second = self.rng.sample(self.targets[kind], 2)
-            size = min(first[1], second[1], end - start + 1)
-            hits += [Hit(kind, name, length, (hsp_of(kind, start, size),)) for name, length in (first, second)]
+            some = self.rng.sample(self.targets[kind], min(self.depth, len(self.targets[kind])))
+            size = min(end - start + 1, *(length for _, length in some))
+            hits += [Hit(kind, name, length, (hsp_of(kind, start, size),)) for name, length in some]
             start += size
+        self.hits += len(hits)
         result = SearchResult(
             type=kind, query=query, hits=tuple(hits), found=len(hits), program=program_of(kind),
             program_version=self.versions[kind], database_id="benchmark",
@@ -207,11 +215,12 @@ def timed(function: Callable[..., Any], stage: str, seconds: dict[str, float]) -
     return call
 
 
-def measure(chains: int, copies: int, workers: int, work: Path | None) -> dict[str, Any]:
+def measure(chains: int, copies: int, depth: int, workers: int, work: Path | None) -> dict[str, Any]:
     """Prepare, run in a process of its own, and clean up."""
     folder = Path(tempfile.mkdtemp(prefix="orchestration-", dir=work))
     try:
-        overrides = prepare(folder, chains, copies)
+        overrides = prepare(folder, chains, copies, depth)
+        hits = int((folder / "hits").read_text())
         overrides["workers"]["count"] = workers
         (folder / "prefect").mkdir()
         os.sync()  # the disk shall be done with what was prepared
@@ -235,6 +244,7 @@ def measure(chains: int, copies: int, workers: int, work: Path | None) -> dict[s
     return {
         "chains": chains,
         "copies": copies,
+        "hits_per_chain": hits / chains,
         "workers": workers,
         "ms_per_chain": 1000 * measured["seconds"] / chains,
         "cpu_ms_per_chain": 1000 * cpu / chains,
@@ -248,6 +258,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--chains", type=int, default=4000)
     parser.add_argument("--copies", type=int, default=1, help="chains with the same sequence")
+    parser.add_argument("--depth", type=int, default=2, help="hits of each type at every place of a sequence")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--work", type=Path, help="where temporary files go")
     parser.add_argument("--json", action="store_true")
@@ -257,7 +268,8 @@ def main() -> None:
         print(json.dumps(run_flow(Path(given.flow[0]), json.loads(given.flow[1]))))
         return
     found = {
-        key: round(value, 3) for key, value in measure(given.chains, given.copies, given.workers, given.work).items()
+        key: round(value, 3)
+        for key, value in measure(given.chains, given.copies, given.depth, given.workers, given.work).items()
     }
     if not given.json:
         for key, value in found.items():
