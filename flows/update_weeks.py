@@ -66,6 +66,8 @@ def update_weeks(
         fetch_releases(settings, start_date, end_date)
     results = []
     for plan in plan_weeks(settings, start_date, end_date, max_batches):
+        for problem in plan.release.problems:
+            get_run_logger().warning(problem)
         if plan.is_work:
             results.append(process_week(plan, settings))
         else:
