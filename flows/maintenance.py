@@ -26,11 +26,11 @@ Days = Annotated[int, Field(ge=1)]
 
 
 class UpkeepError(StoreError):
-    """The database and the files of its batches say different things; ``upkeep`` is all that was done and found."""
+    """The database and the files of its batches say different things; ``results`` is all that was done and found."""
 
-    def __init__(self, what: str, *, upkeep: Upkeep | None = None, **more: Any) -> None:
+    def __init__(self, what: str, *, results: Upkeep | None = None, **more: Any) -> None:
         super().__init__(what, **more)
-        self.upkeep = upkeep
+        self.results = results
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,10 @@ class Upkeep:
     database: VerifyReport | None
     skipped: tuple[str, ...]
     dry_run: bool
+
+    def __str__(self) -> str:
+        """What was done as Markdown."""
+        return describe_upkeep(self)
 
 
 @flow(name="maintenance", flow_run_name="maintenance")
@@ -177,5 +181,5 @@ def _refuse_differences(upkeep: Upkeep) -> None:
             f"{first.what} of {first.chain}",
             where=first.batch_name,
             hint="`pyecod sync --overwrite --batch DIR` loads the batch again; the files are the truth",
-            upkeep=upkeep,
+            results=upkeep,
         )

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reference": ("pyecod.cli.reference:app", "Build, check and show ECOD references."),
     "report": ("pyecod.cli.report:app", "Page of a batch; picture, table or viewer script of a chain."),
     "cache": ("pyecod.cli.cache:app", "Show, verify and prune the search cache."),
+    "maintain": ("pyecod.cli.maintain:maintain", "Remove old runs, unused search results and old logs."),
     "demo": ("pyecod.cli.demo:demo", "Make a small world, classify it, and compare with its truth."),
     "simulate": ("pyecod.cli.simulate:app", "Make worlds and evidence with known truth."),
     "config": ("pyecod.cli.config:app", "Show, check and list the settings."),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
+import json
 import logging
 import os
 import re
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +21,8 @@ from flows.maintenance import UpkeepError, maintenance
 from flows.progress import log_file
 from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, RunHistory
 from pyecod.batch.runs import DataType
+from pyecod.cli.main import main
+from pyecod.cli.maintain import maintain
 from pyecod.config import AlertSettings, Settings
 from pyecod.errors import ConfigError
 from pyecod.ids import ChainKey
@@ -93,7 +98,7 @@ def test_old_runs_go_but_never_the_newest(batch: Batch) -> None:
 
 
 def test_differences_between_database_and_files_fail_the_run(
-    small_world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from flows.update_weeks import update_weeks
 
@@ -111,11 +116,51 @@ def test_differences_between_database_and_files_fail_the_run(
     (batch.path / record.files["partition"]).unlink()
     with pytest.raises(UpkeepError, match="differences between database and files") as failed:
         maintenance(overrides=settings)
-    assert failed.value.upkeep.database.checked == fine.database.checked
+    assert failed.value.results.database.checked == fine.database.checked
+    monkeypatch.setenv("PYECOD_DATABASE__DATA_DIR", str(tmp_path / "postgres"))
+    monkeypatch.setattr(sys, "argv", ["pyecod", "maintain", "--yes", "--base-path", str(batch.path.parent)])
+    with pytest.raises(SystemExit, match=r"^1$"):
+        main()
+    told = capsys.readouterr()
+    assert f"- database: {fine.database.checked} chains compared with their files, 1 differences" in told.out
+    assert "pyecod sync --overwrite" in told.err
     batch.path.rename(tmp_path / "archived")
     gone = maintenance(overrides=settings).database
     assert (gone.checked, gone.findings) == (0, ())
     assert "there is no batch any more" in gone.passed_over[0]
+
+
+def test_the_command_does_what_the_deployment_does(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = batch.paths.logs / "old.log"
+    log.write_text("…")
+    old(log, 100)
+    monkeypatch.setenv("PYECOD_DATABASE__MODE", "none")
+
+    def command(*words: str) -> dict[str, Any]:
+        words = ("pyecod", "maintain", "--yes", "--json", "--base-path", str(batch.path.parent), *words)
+        monkeypatch.setattr(sys, "argv", list(words))
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main()
+        told: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return told
+
+    assert command()["logs"] == 0
+    tried = command("--logs-older-than-days", "90", "--dry-run")
+    assert (tried["logs"], tried["dry_run"], log.exists()) == (1, True, True)
+    assert (command("--logs-older-than-days", "90")["logs"], log.exists()) == (1, False)
+
+
+def test_the_command_offers_every_parameter_with_the_defaults_of_the_flow() -> None:
+    flow = inspect.signature(maintenance.fn).parameters
+    command = inspect.signature(maintain, eval_str=True).parameters
+    assert set(flow) - {"overrides"} == set(command) - {"yes", "base_path", "as_json"}
+    for name, option in command.items():
+        stated = re.search(r"; default: (\S+)$", option.annotation.__metadata__[0].help)
+        if stated or (name in flow and flow[name].default):
+            assert stated is not None, name
+            assert float(stated[1]) == flow[name].default, name
 
 
 def test_watch_announces_a_dead_batch_as_an_event(batch: Batch) -> None:
