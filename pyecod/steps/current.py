@@ -12,6 +12,7 @@ from pyecod.batch.record import ChainRecord, EntryRecord, Status
 from pyecod.batch.repairs import is_accepted, parse_week, week_of
 from pyecod.errors import BatchError
 from pyecod.ids import ChainKey
+from pyecod.reference import Reference
 
 _Place = tuple[ChainKey, datetime.date | None]
 
@@ -19,25 +20,35 @@ _Place = tuple[ChainKey, datetime.date | None]
 @dataclass(frozen=True, slots=True)
 class CurrentChain:
     """A chain's record that stands, and the batch folder it is in. ``week`` is its original release, ``changed_at``
-    when the record was made or last changed."""
+    when the record was made or last changed, ``reference_id`` what its batch was made with, where it says so."""
 
     record: ChainRecord
     week: datetime.date | None
     batch_path: Path
     changed_at: str
     is_older_form: bool = False
+    reference_id: str | None = None
 
     @classmethod
     def of(cls, record: ChainRecord, batch: Batch) -> CurrentChain:
         """A record of an opened batch."""
         changed_at = record.updated_at or batch.header.created
         older = batch.manifest.is_older_form
-        return cls(record, week_of(batch.header, record), batch.path, changed_at, older)
+        return cls(record, week_of(batch.header, record), batch.path, changed_at, older, batch.header.reference_id)
 
     @property
     def key(self) -> ChainKey:
         """The chain."""
         return self.record.key
+
+    def other_reference(self, reference: Reference) -> tuple[str | None, str] | None:
+        """The reference of the result and this one, where they differ: by version, or, built twice under one name, by
+        id. None where they are the same."""
+        if self.record.reference_version != reference.version:
+            return self.record.reference_version, reference.version
+        if self.reference_id is not None and self.reference_id != reference.id:
+            return self.reference_id, reference.id
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pyecod.config import Settings
 from pyecod.errors import BatchError, BrokenInputError, UsageError, describe
 from pyecod.pdb import save_entry
 from pyecod.pdb.chain import Chain, Entry
+from pyecod.reference import Reference
 from pyecod.search.hit import EvidenceType
 from pyecod.steps.begin import go_on, new_header, open_reference
 from pyecod.steps.chain_source import ChainSource
@@ -93,7 +94,7 @@ def plan_repair(request: RepairRequest, settings: Settings, batch_name: str | No
         entries=source.entries,
         unreadable=tuple(selection.unreadable.values()),
         left=selection.left,
-        notes=(*selection.notes, *source.notes, *_evidence_notes(chains, reference.version, request)),
+        notes=(*selection.notes, *source.notes, *_evidence_notes(chains, selection, reference)),
         searches=plan_searches(((c.record, c.chain) for c in chains if c.chain and c.item.steps), request, settings),
     )
 
@@ -322,15 +323,16 @@ def _entry_record(entry: Entry, chains: Iterable[PlannedChain]) -> EntryRecord:
     return replace(entry_record(entry), source_week=week)
 
 
-def _evidence_notes(chains: Iterable[PlannedChain], version: str, request: RepairRequest) -> list[str]:
+def _evidence_notes(chains: Iterable[PlannedChain], selection: Selection, reference: Reference) -> list[str]:
     """What a person should know of evidence that was searched against another reference."""
-    others: dict[str, int] = {}
+    others: dict[tuple[str | None, str], int] = {}
     for chain in chains:
-        before = chain.item.before
-        if chain.previous and before and before.reference_version not in (None, version):
-            others[str(before.reference_version)] = others.get(str(before.reference_version), 0) + 1
+        current = selection.choices[chain.item.key].current
+        references = current.other_reference(reference) if chain.previous and current else None
+        if references is not None and references[0] is not None:
+            others[references] = others.get(references, 0) + 1
     return [
-        f"the evidence of {count:,} chains was searched against {other} and is read with {version}: "
+        f"the evidence of {count:,} chains was searched against {other} and is read with {now}: "
         "--rerun-blast --rerun-hhsearch searches anew"
-        for other, count in sorted(others.items())
+        for (other, now), count in sorted(others.items(), key=str)
     ]

@@ -121,8 +121,8 @@ class _Selector:
         if request.low_quality and done and (record.partition_coverage or 0.0) < below:
             return f"coverage {record.partition_coverage or 0.0:.2f} is below {below:g}"
         if request.stale and done:
-            if record.reference_version != self.reference.version:
-                return f"reference {record.reference_version}, now {self.reference.version}"
+            if (references := current.other_reference(self.reference)) is not None:
+                return "reference {}, now {}".format(*references)
             if record.algorithm_version != ALGORITHM_VERSION:
                 return f"algorithm {record.algorithm_version}, now {ALGORITHM_VERSION}"
         return None if request.has_conditions else "of its week"

@@ -18,6 +18,7 @@ from pyecod.config import load_settings
 from pyecod.errors import BrokenInputError, ConfigError, UsageError
 from pyecod.ids import ChainKey
 from pyecod.pdb import find_entry
+from pyecod.reference import Reference, build_reference
 from pyecod.search.hit import EvidenceType
 from pyecod.steps.repair import begin_repair, plan_repair
 from pyecod.steps.repair_request import NamedChain, RepairRequest
@@ -187,6 +188,22 @@ def test_a_sequence_that_cannot_be_had_is_recorded_with_the_reason_and_an_absent
     record = Batch.open(result.plan.batch_path).manifest.chains[str(chain)]
     assert (record.repair_status, result.verdicts) == (Verdict.FAILED, {"failed": 1})
     assert f"{chain.entry_id}.cif.gz" in record.failure_reason
+
+
+def test_results_of_a_reference_rebuilt_under_its_name_are_stale(
+    small_world: Any, base_path: Path, tmp_path: Path
+) -> None:
+    assert planned(small_world, base_path, stale=True) == set()
+    world, rebuilt = small_world.world, tmp_path / "reference"
+    build_reference(rebuilt, "small", domains=[world.domain_list], domain_fasta=[world.domain_fasta], hh_db=world.hh_db)
+    settings = load_settings(overrides=small_world.overrides(base_path, reference=str(rebuilt))).absolute()
+    plan = plan_repair(RepairRequest("hierarchy_update", stale=True), settings)
+    records = first_week(small_world, base_path).manifest.chains.values()
+    done = {str(r.key) for r in records if r.can_classify and r.partition_status is Status.COMPLETE}
+    assert {str(chain.item.key) for chain in plan.chains} == done != set()
+    before, now = Reference.open(small_world.reference).id, Reference.open(rebuilt).id
+    assert {chain.item.why for chain in plan.chains} == {f"reference {before}, now {now}"}
+    assert any(f"searched against {before} and is read with {now}" in note for note in plan.notes)
 
 
 def test_earlier_hits_are_all_there_in_the_repair(small_world: Any, base_path: Path) -> None:
