@@ -95,7 +95,7 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
         if loss is not None:
             record.fail(str(loss))
     database, report = _load_and_report(batch, settings, logger, loss)
-    publish_summary(batch, counters, report, database, alerts)
+    publish_summary(batch, settings, counters, report, database, alerts)
     if loss is not None:
         raise loss
     return BatchResult(name, path, counters, database=database, report=report, alerts=alerts)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.events import emit_event
@@ -15,6 +16,7 @@ from flows.alerts import publish_alerts
 from flows.progress import artifact_key, summary_rows
 from pyecod.alerts import Alert
 from pyecod.batch import Batch, BatchCounters
+from pyecod.config import Settings
 from pyecod.monitor import newest_log
 from pyecod.report.trends import write_weeks
 from pyecod.search.program import run_program
@@ -40,25 +42,26 @@ def page_written(batch: Batch) -> Iterator[Path]:
 
 
 def publish_summary(
-    batch: Batch, counters: BatchCounters, report: Path, database: str, alerts: Sequence[Alert]
+    batch: Batch, settings: Settings, counters: BatchCounters, report: Path, database: str, alerts: Sequence[Alert]
 ) -> None:
     """Counts, failures with their reasons and findings as artifacts, with a link to the report; the summary has one
     history per kind of batch. A week also brings the page of all weeks up to date. A complete batch says so with the
     event ``pyecod.batch.completed``."""
+    page = address_of(report, settings)
     kind = artifact_key(batch.header.batch_type)
     if batch.header.batch_type == "weekly":
         weeks = write_weeks(batch.path.parent)
-        create_link_artifact(key="report-weeks", link=weeks.as_uri(), link_text="all weeks")
+        create_link_artifact(key="report-weeks", link=address_of(weeks, settings), link_text="all weeks")
     create_table_artifact(key=f"batch-{artifact_key(batch.name)}", table=summary_rows(counters), description=database)
-    create_markdown_artifact(key=f"{kind}-summary", markdown=_summary(batch, counters, report, database, alerts))
-    create_link_artifact(key=f"report-{artifact_key(batch.name)}", link=report.as_uri(), link_text="report")
+    create_markdown_artifact(key=f"{kind}-summary", markdown=_summary(batch, counters, page, database, alerts))
+    create_link_artifact(key=f"report-{artifact_key(batch.name)}", link=page, link_text="report")
     publish_alerts(artifact_key(batch.name), alerts)
     if batch.header.completed:
         emit_event(
             event="pyecod.batch.completed",
             resource={"prefect.resource.id": f"pyecod.batch.{batch.name}", "prefect.resource.name": batch.name},
             payload={"type": batch.header.batch_type, "release_date": batch.header.release_date}
-            | {"done": counters.done, "failed": counters.failed, "report": str(report)},
+            | {"done": counters.done, "failed": counters.failed, "report": page},
         )
 
 
@@ -75,12 +78,20 @@ def announce_weeks(names: Sequence[str]) -> None:
     )
 
 
-def _summary(batch: Batch, counters: BatchCounters, report: Path, database: str, alerts: Sequence[Alert]) -> str:
+def address_of(page: Path, settings: Settings) -> str:
+    """Where a browser finds a page: browsers follow no link from the Prefect UI to a file, so a web server must offer
+    ``base_path`` at ``base_url``; without one the file's own address, to be copied."""
+    if settings.base_url is None or not page.is_relative_to(settings.base_path):
+        return page.as_uri()
+    return f"{settings.base_url.rstrip('/')}/{quote(str(page.relative_to(settings.base_path)))}"
+
+
+def _summary(batch: Batch, counters: BatchCounters, page: str, database: str, alerts: Sequence[Alert]) -> str:
     lines = [
         f"# {batch.name}",
         f"{counters.done} of {counters.classifiable} chains done, {counters.failed} failed, "
         f"{counters.domains} domains. Entries that could not be read: {counters.entries_failed}.",
-        f"Reference {batch.header.reference_version}. Database: {database}. Report: `{report}`. "
+        f"Reference {batch.header.reference_version}. Database: {database}. Report: <{page}>. "
         f"Every chain: `{batch.paths.manifest}`. Log: `{newest_log(batch.paths)}`",
     ]
     if alerts:

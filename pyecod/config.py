@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="PYECOD_", env_nested_delimiter="__")
 
     base_path: Path = Field(Path("batches"), description="folder of the batch directories")
+    base_url: str | None = Field(
+        None, description="address at which a web server offers base_path; links to pages in the Prefect UI lead there"
+    )
     status_dir: Path | None = Field(None, description="PDB status root with YYYYMMDD/added.pdb")
     mirror: Path | None = Field(None, description="mmCIF mirror, divided layout")
     reference: Path | None = Field(None, description="ECOD reference made by `pyecod reference build`")

@@ -11,10 +11,18 @@ import pytest
 import yaml
 from bad_weeks import command, first_week, spoil
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterTags,
+)
 from prefect.client.schemas.sorting import FlowRunSort
 from typer.testing import CliRunner
 
+from flows.progress import artifact_key
 from flows.repair import repair
 from flows.update_weeks import update_weeks
 from pyecod.batch import Batch
@@ -152,8 +160,13 @@ def test_retry_gives_exhausted_chains_new_attempts_in_their_own_batch(small_worl
 
 def test_runs_are_tagged_but_no_task_asks_the_server_for_a_slot_of_its_tags(small_world: Any, tmp_path: Path) -> None:
     day = small_world.world.dates[0]
-    (result,) = update_weeks(start_date=day, end_date=day, overrides=small_world.overrides(tmp_path))
+    overrides = small_world.overrides(tmp_path, base_url="https://ecod.example.org/batches/")
+    (result,) = update_weeks(start_date=day, end_date=day, overrides=overrides)
+    page = f"https://ecod.example.org/batches/{result.name}/report/index.html"
     with get_client(sync_client=True) as client:
+        of_page = ArtifactFilter(key=ArtifactFilterKey(any_=[f"report-{artifact_key(result.name)}"]))
+        links = [artifact.data for artifact in client.read_artifacts(artifact_filter=of_page)]
+        assert [link for link in links if page in str(link)]
         of_batch = FlowRunFilter(tags=FlowRunFilterTags(all_=[result.name]))
         (run, *_) = client.read_flow_runs(flow_run_filter=of_batch, sort=FlowRunSort.START_TIME_DESC)
         deadline = time.monotonic() + 60
