@@ -17,7 +17,7 @@ from pyecod.batch import Batch, BatchPaths, RunHistory, find_batches
 from pyecod.config import Settings, load_settings
 from pyecod.errors import BatchError, StoreError
 from pyecod.search import SearchCache
-from pyecod.store import VerifyReport, migrate, open_store, verify
+from pyecod.store import VerifyReport, open_store, require_schema, verify
 
 _DAY = 24 * 3600
 _MOST_FINDINGS = 50
@@ -168,8 +168,7 @@ def _check_database(settings: Settings, count: int) -> VerifyReport | None:
     if not count or settings.database.mode == "none":
         return None
     with open_store(settings.database) as store:
-        if settings.database.mode == "embedded":
-            migrate(store)  # as every flow does: nobody else looks after it
+        require_schema(store)
         return verify(store, count, settled=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from typing import Literal
 from pyecod.config import Settings
 from pyecod.errors import PyecodError, describe
 
-_SMALLEST_DISK_GIB = 5.0
+_SMALLEST_DISK_GIB = 10.0  # an ordinary week leaves 8 to 10 GiB
 _LARGEST_CLOCK_ERROR = 30.0  # seconds; a run whose clock is further off looks late, or dead, to its server
 
 
@@ -92,13 +93,13 @@ def _programs() -> Iterator[Finding]:
 def _reference(settings: Settings) -> Finding:
     if settings.reference is None:
         return Finding("reference", "note", "none named", "pyecod reference build …, then `reference:` in the settings")
-    from pyecod.reference import Reference
+    from pyecod.steps.begin import open_reference
 
-    reference = Reference.open(settings.reference)
-    profile = "with profiles" if reference.hh_db else "without HH-suite profiles: no profile search"
-    return Finding(
-        "reference", "ok" if reference.hh_db else "note", f"{reference.version} at {settings.reference}, {profile}"
-    )
+    reference = open_reference(settings)
+    lacks = [] if reference.chain_db else ["without chain sequences: no chain BLAST"]
+    lacks += [] if reference.hh_db else ["without HH-suite profiles: no profile search"]
+    has = "; ".join(lacks) or "with chain sequences and profiles"
+    return Finding("reference", "note" if lacks else "ok", f"{reference.version} at {settings.reference}, {has}")
 
 
 def _input_folders(settings: Settings) -> Iterator[Finding]:
@@ -122,9 +123,10 @@ def _database(settings: Settings) -> Finding:
     with open_store(settings.database) as store:
         pending = pending_migrations(store)
         if pending:
-            return Finding(
-                "database", "note", f"{store.target}: {len(pending)} migrations to apply", "pyecod db migrate"
-            )
+            detail = f"{store.target}: {len(pending)} migrations to apply"
+            # the embedded database is brought up to date by its first load; a server's is not, and the load fails
+            state: Literal["note", "problem"] = "note" if settings.database.mode == "embedded" else "problem"
+            return Finding("database", state, detail, "pyecod db migrate")
         return Finding("database", "ok", store.target)
 
 
@@ -176,16 +178,22 @@ def _workers(settings: Settings) -> Finding:
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:
-    for check, path in (("disk of base_path", settings.base_path), ("disk of search cache", settings.cache_dir)):
-        folder = next(p for p in (path, *path.parents) if p.exists())
-        free = shutil.disk_usage(folder).free / 2**30
-        if not os.access(folder, os.W_OK):
-            yield Finding(check, "problem", f"{folder} is not writable", "choose another folder")
-        elif free < _SMALLEST_DISK_GIB:
-            yield Finding(
-                check, "problem", f"{free:.1f} GiB free at {folder}", "a week needs 8 to 10 GiB: free some space"
-            )
-        else:
-            yield Finding(check, "ok", f"{free:.0f} GiB free at {folder}")
+    week = "a week needs 8 to 10 GiB: free some space"
+    yield _disk("disk of base_path", settings.base_path, _SMALLEST_DISK_GIB, week)
+    yield _disk("disk of search cache", settings.cache_dir, _SMALLEST_DISK_GIB, week)
+    if settings.workers.kind != "slurm":  # whose nodes have scratch disks of their own, which the probe looks at
+        scratch = settings.scratch.dir or Path(tempfile.gettempdir())
+        remedy = "intermediates of the searches go there: free some space, or choose another scratch.dir"
+        yield _disk("scratch disk", scratch, settings.alerts.scratch_gib, remedy)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     yield Finding("machine", "ok", f"{os.cpu_count()} cores, {memory:.0f} GiB of memory")
+
+
+def _disk(check: str, path: Path, least_gib: float, remedy: str) -> Finding:
+    folder = next(p for p in (path, *path.parents) if p.exists())
+    free = shutil.disk_usage(folder).free / 2**30
+    if not os.access(folder, os.W_OK):
+        return Finding(check, "problem", f"{folder} is not writable", "choose another folder")
+    if free < least_gib:
+        return Finding(check, "problem", f"{free:.1f} GiB free at {folder}", remedy)
+    return Finding(check, "ok", f"{free:.0f} GiB free at {folder}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.server
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -99,3 +100,20 @@ def test_a_server_that_is_away_is_a_problem(settings: Any) -> None:
     found = findings(settings(), "http://127.0.0.1:9/api")["prefect server"]
     assert found.state == "problem"
     assert "prefect server start" in found.remedy
+
+
+def test_too_little_space_for_a_week_is_a_problem(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def space(gib: float) -> dict[str, str]:
+        monkeypatch.setattr("pyecod.doctor.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, gib * 2**30))
+        return {check: finding.state for check, finding in findings(settings()).items() if "disk" in check}
+
+    disks = ("disk of base_path", "disk of search cache", "scratch disk")
+    assert space(11.0) == dict.fromkeys(disks, "ok")
+    assert space(9.5) == {disks[0]: "problem", disks[1]: "problem", disks[2]: "ok"}
+    assert space(4.5) == dict.fromkeys(disks, "problem")
+
+
+def test_the_scratch_disk_is_that_of_the_settings_and_of_local_workers(settings: Any, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    found = findings(settings(scratch={"dir": scratch}, alerts={"scratch_gib": 10**9}))["scratch disk"]
+    assert (found.state, str(tmp_path) in found.detail, "scratch.dir" in found.remedy) == ("problem", True, True)

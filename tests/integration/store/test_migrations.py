@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from pyecod.config import Settings
+from pyecod.doctor import Server, examine
 from pyecod.errors import StoreError
 from pyecod.store import Store, grant_roles, migrate, pending_migrations, require_schema
 from pyecod.store.migrations import sql_folder
@@ -34,6 +36,17 @@ def relations(store, kind):
 def folder(tmp_path):
     shutil.copytree(sql_folder(), tmp_path / "sql")
     return tmp_path / "sql"
+
+
+def test_the_doctor_calls_an_empty_database_of_a_server_a_problem_until_it_is_migrated(empty_database, tmp_path):
+    settings = Settings(base_path=tmp_path, database={"mode": "server", "url": empty_database.conninfo})
+
+    def found():
+        return next(finding for finding in examine(settings, Server()) if finding.check == "database")
+
+    assert (found().state, found().remedy) == ("problem", "pyecod db migrate")
+    migrate(empty_database)
+    assert found().state == "ok"
 
 
 def test_an_empty_database_gets_every_table_and_view_once(empty_database):
