@@ -22,6 +22,9 @@ class SearchSettings(Section):
     cache_dir: Path | None = Field(None, description="search cache; default: <base_path>/search_cache")
     evalue: float = Field(0.002, gt=0, description="largest BLAST E-value kept")
     max_hits: int = Field(5000, ge=1, description="largest number of subjects BLAST reports per query and database")
+    require_chains: bool = Field(
+        True, description="refuse a reference without chain sequences; false: do without chain BLAST there"
+    )
     hhsearch_below: float = Field(
         0.90,
         ge=0,

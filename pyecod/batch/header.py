@@ -24,7 +24,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # where and how fast a batch runs, not what comes out
 _RUNNING = {
     "search": frozenset(
-        {"cache_dir", "program_cores", "parallel_programs", "blast_timeout", "hhsuite_timeout", "memory_gib"}
+        {
+            "cache_dir",
+            "require_chains",  # whether it is searched is the reference's, whose id counts
+            "program_cores",
+            "parallel_programs",
+            "blast_timeout",
+            "hhsuite_timeout",
+            "memory_gib",
+        }
     ),
     "partition": frozenset[str](),
     "quality": frozenset[str](),

@@ -9,8 +9,10 @@ import pytest
 
 from pyecod.batch import Batch
 from pyecod.config import Settings, load_settings
-from pyecod.errors import BatchError, BatchLockedError
-from pyecod.steps.begin import begin_fasta
+from pyecod.doctor import Server, examine
+from pyecod.errors import BatchError, BatchLockedError, ReferenceDataError
+from pyecod.reference import build_reference
+from pyecod.steps.begin import begin_fasta, open_reference
 
 pytestmark = pytest.mark.integration
 
@@ -79,3 +81,41 @@ def test_a_crash_between_manifest_and_sequences_heals_when_it_is_begun_again(
     assert [path.read_text().split() for path in fastas(batch)] == [
         [f">{key}", sequence] for key, sequence in zip(sorted(batch.manifest.chains), (ONE, OTHER), strict=False)
     ]
+
+
+@pytest.mark.parametrize(
+    ("lacks", "message", "do_without", "note"),
+    [
+        ("chain_fasta", "no chain sequences", {"require_chains": False}, "no chain BLAST"),
+        ("hh_db", "no HH-suite profiles", {"hhsearch_below": 0}, "no profile search"),
+    ],
+)
+def test_a_reference_that_lacks_evidence_is_refused_unless_the_settings_do_without(
+    small_world: Any, tmp_path: Path, lacks: str, message: str, do_without: dict[str, Any], note: str
+) -> None:
+    world = small_world.world
+    sources = {
+        "domains": [world.domain_list],
+        "domain_fasta": [world.domain_fasta],
+        "chain_fasta": [world.chain_fasta],
+        "hh_db": world.hh_db,
+    }
+    del sources[lacks]
+    build_reference(tmp_path / "lacking", "lacking", **sources)
+
+    def settings(**search: Any) -> Settings:
+        overrides = small_world.overrides(tmp_path, reference=str(tmp_path / "lacking"), search=search)
+        return load_settings(overrides=overrides).absolute()
+
+    def found(chosen: Settings) -> tuple[str, str]:
+        (finding,) = (f for f in examine(chosen, Server("")) if f.check == "reference")
+        return finding.state, finding.detail
+
+    (option,) = do_without
+    with pytest.raises(ReferenceDataError, match=f"{message}.*{option}"):
+        open_reference(settings())
+    assert found(settings())[0] == "problem"
+    assert open_reference(settings(**do_without)).version == "lacking"
+    state, words = found(settings(**do_without))
+    assert state == "note"
+    assert note in words

@@ -77,7 +77,7 @@ def test_a_key_is_a_sha256_and_differs_by_type_and_sequence() -> None:
             {"program_cores": 4, "parallel_programs": 8, "memory_gib": 9, "blast_timeout": 5, "hhsuite_timeout": 5},
             set(),
         ),
-        ({"hhsearch_below": 0.5, "cache_dir": "/elsewhere"}, set()),
+        ({"hhsearch_below": 0.5, "cache_dir": "/elsewhere", "require_chains": False}, set()),
     ],
 )
 def test_only_options_that_change_the_result_change_the_key(
