@@ -52,6 +52,7 @@ def task_runner(settings: Settings, batch_path: Path) -> TaskRunner[Any]:
             adapt_kwargs=adapt_options(settings),
         )
     import dask
+    from distributed.security import Security
 
     from flows.cluster import dask_settings
 
@@ -62,6 +63,8 @@ def task_runner(settings: Settings, batch_path: Path) -> TaskRunner[Any]:
             "threads_per_worker": 1,
             "dashboard_address": None,
             "host": "127.0.0.1",
+            # without it, others on this machine could hand code to the workers
+            "security": Security.temporary(),  # type: ignore[no-untyped-call]
         }
     )
 
