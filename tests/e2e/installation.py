@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +26,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+SYSTEMD = ROOT / "deployments" / "systemd"
 BIN = Path(sys.executable).parent
 CANARIES = {
     "PGPASSWORD": "canary-of-the-database",
@@ -205,35 +208,76 @@ def start_postgres(folder: Path) -> subprocess.Popen[bytes]:
     return server
 
 
+@dataclass(frozen=True)
+class Adapted:
+    """The files of deployments/systemd and the commands of docs/operations.md, with the places of this installation."""
+
+    places: Mapping[str, str]
+
+    def text(self, text: str) -> str:
+        """The text with our places; one pass, so that no place is taken for another."""
+        return re.sub("|".join(map(re.escape, self.places)), lambda match: self.places[match[0]], text)
+
+    def service(self, name: str) -> tuple[dict[str, str], list[str]]:
+        """Environment and command of a service."""
+        unit = (SYSTEMD / f"pyecod-prefect-{name}.service").read_text()
+        stated = "\n".join(re.findall(r"^Environment=(.*)$", unit, re.MULTILINE))
+        variables = stated + "\n" + (SYSTEMD / f"{name}.env").read_text()
+        (command,) = re.findall(r"^ExecStart=\S*/(prefect .*)$", unit, re.MULTILINE)
+        found = re.findall(r"^(\w+)=(.*)$", self.text(variables), re.MULTILINE)
+        return dict(found), self.text(command).split()
+
+    def commands(self, containing: str) -> str:
+        """The one block of commands of the page that has these words."""
+        page = (ROOT / "docs" / "operations.md").read_text()
+        blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
+        (block,) = (block for block in blocks if containing in block)
+        return self.text(textwrap.dedent(block))
+
+
 @contextlib.contextmanager
 def installed(home: Path, settings: Mapping[str, Any], *, path: str = "") -> Iterator[Platform]:
-    """Server, deployments and worker, set up by the commands of docs/operations.md with these settings in ``home``.
+    """Server, deployments and worker by docs/operations.md with these settings in ``home``.
 
-    ``path`` is searched for programs before everything else.
+    Environments and commands of both services are those of deployments/systemd, the commands of step 5 those of the
+    page. Not of the page: the user, PostgreSQL, and that systemd starts the services. ``path`` is searched for programs
+    before everything else.
     """
     port = free_port()
     postgres_folder = Path(tempfile.mkdtemp(prefix="pyecod-e2e-"))
+    adapted = Adapted(
+        {
+            "/opt/pyecod/.venv/bin": str(BIN),
+            ". .venv/bin/": f". {BIN}/",
+            "/opt/pyecod": str(ROOT),
+            "/etc/pyecod": str(home / "etc"),
+            "/var/lib/pyecod": str(home),
+            "/var/run/postgresql": str(postgres_folder),
+            "4200": str(port),
+            "pyecod:a-long-password": CANARIES["PREFECT_API_AUTH_STRING"],
+        }
+    )
     database = f"host={postgres_folder} user=pyecod dbname=ecod"
+    (home / "etc").mkdir()
     everything = {**settings, "database": {"mode": "server", "url": database}}
-    (home / "pyecod.yaml").write_text(yaml.safe_dump(everything))
+    (home / "etc" / "settings.yaml").write_text(yaml.safe_dump(everything))
+    (home / "etc" / "worker.env").write_text(adapted.text((SYSTEMD / "worker.env").read_text()))
+    (home / "etc" / "worker.env").chmod(0o600)
     (home / "passwords").write_text(f"*:*:*:*:{CANARIES['PGPASSWORD']}\n")
     (home / "passwords").chmod(0o600)
     base_path = Path(settings["base_path"])
     base_path.mkdir()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "PYECOD_", "PG"))}
-    environment |= {
-        "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_UI_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://pyecod@/prefect?host={postgres_folder}",
-        "PREFECT_SERVER_API_AUTH_STRING": CANARIES["PREFECT_API_AUTH_STRING"],
+    person = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "PYECOD_", "PG"))}
+    person |= {"PREFECT_HOME": str(home / "prefect"), "PGPASSFILE": str(home / "passwords")}
+    of_server, server = adapted.service("server")
+    of_worker, worker = adapted.service("worker")
+    environment = {
+        **person,
+        **of_server,
+        **of_worker,
         "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
         "PREFECT_WORKER_QUERY_SECONDS": "2",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "5",
-        "PYECOD_SETTINGS_FILE": str(home / "pyecod.yaml"),
-        "PGPASSFILE": str(home / "passwords"),
         "PATH": os.pathsep.join(filter(None, (path, str(BIN), os.environ["PATH"]))),
         **CANARIES,
     }
@@ -242,12 +286,12 @@ def installed(home: Path, settings: Mapping[str, Any], *, path: str = "") -> Ite
     watching.start()
     try:
         platform.processes.append(start_postgres(postgres_folder))
-        platform.run("pyecod", "db", "migrate")
-        platform.start("server", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+        platform.start("server", *server)
         wait_until(lambda: answers(f"{platform.url}/api/health"), 120, "the Prefect server")
-        platform.run("prefect", "work-pool", "create", "pyecod", "--type", "process")
-        platform.run("prefect", "--no-prompt", "deploy", "--all")
-        platform.worker = platform.start("worker", "prefect", "worker", "start", "--pool", "pyecod", "--name", "here")
+        deploy = ["bash", "-e", "-c", adapted.commands("prefect --no-prompt deploy --all")]
+        done = subprocess.run(deploy, env=person, capture_output=True, text=True, timeout=180)
+        assert done.returncode == 0, done.stdout + done.stderr
+        platform.worker = platform.start("worker", *worker)
         yield platform
     finally:
         for process in reversed(platform.processes):
