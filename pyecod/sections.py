@@ -144,7 +144,9 @@ class RunSettings(Section):
     )
     chunk_cost: int = Field(60_000, ge=1, description="largest number of query residues per chunk")
     retries: int = Field(2, ge=0, description="times a failed chunk is tried again")
-    retry_delay: float = Field(300, ge=0, description="seconds before the first retry, doubled for each further one")
+    retry_delay: float = Field(
+        30, ge=0, description="seconds before the first retry, doubled for each further one; its worker waits as long"
+    )
     max_attempts: int = Field(
         3, ge=1, description="times a chain is tried over all resumes before only repair tries again"
     )
