@@ -10,6 +10,7 @@ from pyecod.errors import BatchError, ConfigError, ReferenceDataError
 from pyecod.pdb import Release, read_fasta_chains
 from pyecod.reference import Reference
 from pyecod.search import program_versions
+from pyecod.search.databases import profile_database
 from pyecod.steps.entries import chain_record, write_fastas
 
 
@@ -94,7 +95,7 @@ def fasta_batch_name(fasta: Path) -> str:
 
 
 def new_header(name: str, kind: str, settings: Settings, **more: object) -> BatchHeader:
-    """Header of a batch that starts now, with the versions of the reference and the programs."""
+    """Header of a batch that starts now, with the versions of the reference, the programs and the profile database."""
     reference = open_reference(settings)
     return BatchHeader.new(
         name,
@@ -102,9 +103,17 @@ def new_header(name: str, kind: str, settings: Settings, **more: object) -> Batc
         settings,
         reference_version=reference.version,
         reference_id=reference.id,
-        tool_versions=program_versions(),
+        tool_versions={**program_versions(), **_profile_version(reference, settings)},
         **more,
     )
+
+
+def _profile_version(reference: Reference, settings: Settings) -> dict[str, str]:
+    """Name and beginning of the id of the database that query profiles are built from; nothing where none are built."""
+    if reference.hh_db is None or not settings.search.hhsearch_below:
+        return {}
+    prefix, identity = profile_database(reference, settings.search)
+    return {"profile_db": f"{prefix.name} {identity[:12]}"}
 
 
 def go_on(path: Path, settings: Settings) -> Batch:

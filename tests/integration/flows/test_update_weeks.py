@@ -56,6 +56,8 @@ def test_every_chain_of_the_release_is_recorded_and_eligibility_is_right(small_w
     first = batches(done)[0]
     assert first.counters().entries_not_needed >= 1
     assert first.header.completed  # nothing is left of the week
+    name, identity = first.header.tool_versions["profile_db"].split()  # what profiles were built from
+    assert (name, len(identity)) == (Reference.open(small_world.reference).hh_db.name, 12)
 
 
 def test_partitions_agree_with_the_truth(small_world: Any, done: Any) -> None:
