@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fetch": ("pyecod.cli.fetch:app", "Get releases, entries and references from a server."),
     "reference": ("pyecod.cli.reference:app", "Build, check and show ECOD references."),
     "report": ("pyecod.cli.report:app", "Page of a batch; picture, table or viewer script of a chain."),
+    "export": ("pyecod.cli.export:app", "Write search results as BLAST XML and .hhr files."),
     "cache": ("pyecod.cli.cache:app", "Show, verify and prune the search cache."),
     "maintain": ("pyecod.cli.maintain:maintain", "Remove old runs, unused search results and old logs."),
     "demo": ("pyecod.cli.demo:demo", "Make a small world, classify it, and compare with its truth."),

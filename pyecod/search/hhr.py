@@ -1,8 +1,9 @@
 """HHsearch results (``.hhr``), strictly: the hit table and the alignments must tell the same story.
 
 Files of HH-suite 3 have no end mark, so a file is whole when every line of the hit table has its alignment and
-every alignment has as many pairs as it says. Coordinates are match columns on both sides, as in the table: for
-profiles whose master sequence has only match columns (our queries, ECOD's domain profiles) these are residues.
+every alignment has as many pairs as it says; only an exported file, which has that mark, may be without hits.
+Coordinates are match columns on both sides, as in the table: for profiles whose master sequence has only match columns
+(our queries, ECOD's domain profiles) these are residues.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class _Hhr:
         while self.at < len(self.lines) and self.lines[self.at].strip():
             rows.append(self._row(len(rows) + 1, length))
             self.at += 1
-        if not rows:
+        if not rows and self.lines[self.at :] != ["", "Done!", ""]:
             raise self.broken("cut off: the hit table is empty, and hhsearch prints its best template however bad")
         return rows
 

@@ -12,7 +12,7 @@ from pyecod.evidence import read_summary
 from pyecod.search import read_blast_xml, read_hhr
 from pyecod.search.hit import EvidenceType, Query, SearchResult
 
-_FOLDERS = {
+OUTPUT_FILES = {
     EvidenceType.CHAIN_BLAST: ("blast", "chain_blast.xml"),
     EvidenceType.DOMAIN_BLAST: ("blast", "domain_blast.xml"),
     EvidenceType.HHSEARCH: ("hhsearch", "hhr"),
@@ -37,7 +37,7 @@ def find_previous(record: ChainRecord, batch_path: Path, *, older_form: bool) ->
 
 
 def _output_file(kind: EvidenceType, record: ChainRecord, batch_path: Path) -> Path | None:
-    folder, suffix = _FOLDERS[kind]
+    folder, suffix = OUTPUT_FILES[kind]
     stems = dict.fromkeys((record.key.file_stem, str(record.key)))
     candidates = [batch_path / record.files[kind]] if str(kind) in record.files else []
     candidates += [batch_path / folder / f"{stem}.{suffix}{end}" for stem in stems for end in ("", ".gz")]
