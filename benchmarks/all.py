@@ -24,6 +24,8 @@ RUNS = {
     "mmcif": ("mmcif.py",),
     "orchestration_4000": ("orchestration.py", "--chains", "4000"),
     "orchestration_40000": ("orchestration.py", "--chains", "40000"),
+    "orchestration_40000_copies3_depth40": ("orchestration.py", "--chains", "40000", "--copies", "3", "--depth", "40"),
+    "orchestration_4000_depth40": ("orchestration.py", "--chains", "4000", "--depth", "40"),
     "partition_speed": ("partition_speed.py",),
     "reference_lookup": ("reference_lookup.py",),
     "search": ("search.py", "--profiles", "6"),
