@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
 from flows.provenance import RunRecord
@@ -52,6 +54,8 @@ class ChunkFlow:
     _running: dict[PrefectFuture[Any], tuple[Step, Groups]] = field(default_factory=dict)
     _finished: SimpleQueue[PrefectFuture[Any]] = field(default_factory=SimpleQueue)
     _tasks: dict[Step, Any] = field(default_factory=dict)
+    _later: list[tuple[float, Step, tuple[SequenceGroup, ...]]] = field(default_factory=list)
+    _repeats: Counter[str] = field(default_factory=Counter)
     _numbers: Counter[Step] = field(default_factory=Counter)
 
     def run(self, work: Work) -> None:
@@ -64,8 +68,10 @@ class ChunkFlow:
         self._add(Step.BLAST, work.blast)
         self._add(Step.HHSEARCH, work.hhsearch)
         self._add(Step.PARTITION, work.partition + work.records)
-        while self._fill_window():
-            future = self._finished.get()
+        while self._fill_window() or self._later:
+            future = self._next_finished()
+            if future is None:
+                continue
             step, chunk = self._running.pop(future)
             try:
                 result: StepResult = future.result()
@@ -83,7 +89,7 @@ class ChunkFlow:
                     self._after_failure(step, chunk, error)
             else:
                 self.record.note_result(future, chunk, result, self.batch)
-                self._after_success(result)
+                self._after_success(step, chunk, result)
             _release(future)
             self.on_progress()
 
@@ -99,7 +105,16 @@ class ChunkFlow:
             self._numbers[step] += 1
             self._waiting[step].append(Chunk(str(self._numbers[step]), chunk.queries, chunk.cost))
 
+    def _next_finished(self) -> PrefectFuture[Any] | None:
+        """The next chunk to end; None when it is time to repeat a search before that."""
+        due = min((moment for moment, *_ in self._later), default=None)
+        try:
+            return self._finished.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+        except Empty:
+            return None
+
     def _fill_window(self) -> bool:
+        self._repeat_due()
         workers = self.settings.workers.count
         while len(self._running) < workers + max(2, workers // 4):
             step = self._next_step()
@@ -134,10 +149,32 @@ class ChunkFlow:
         else:
             self.batch.mark(failed_updates(chunk.queries[0], step, describe(error), kind_of(error)))
 
-    def _after_success(self, result: StepResult) -> None:
-        self.batch.mark(result.updates)
+    def _after_success(self, step: Step, chunk: Groups, result: StepResult) -> None:
+        """Record what is done. Searches that failed are repeated later, so that nothing and nobody waits for them."""
+        again = [g for g in result.worth_repeating(chunk.queries) if self._repeats[g.md5] < self.settings.run.retries]
+        pending = {key for group in again for key in group.members}
+        self.batch.mark(update for update in result.updates if update.key not in pending)
+        if again:
+            self._repeat(step, chunk, again, (result.failures or {}).get(again[0].md5, ""))
         self.batch.snapshot(min_seconds=self.settings.run.snapshot_seconds)
         self._add(Step.HHSEARCH, result.remote)
+
+    def _repeat(self, step: Step, chunk: Groups, again: Sequence[SequenceGroup], reason: str) -> None:
+        delay = self.settings.run.retry_delay * 2 ** self._repeats[again[0].md5]
+        get_run_logger().warning(
+            f"{len(again)} of {len(chunk.queries)} sequences of {step} {chunk.label} failed and are tried again in "
+            f"{delay:.0f} s, the first: {reason}"
+        )
+        self._repeats.update(group.md5 for group in again)
+        self.batch.mark(u for group in again for u in group_updates(group, {f"{step}_status": Status.PENDING}))
+        self._later.append((time.monotonic() + delay, step, tuple(again)))
+
+    def _repeat_due(self) -> None:
+        now = time.monotonic()
+        due = [entry for entry in self._later if entry[0] <= now]
+        self._later = [entry for entry in self._later if entry[0] > now]
+        for _, step, groups in due:
+            self._add(step, groups)
 
 
 def _release(future: PrefectFuture[Any]) -> None:

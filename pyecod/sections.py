@@ -143,10 +143,8 @@ class RunSettings(Section):
         20, ge=1, description="largest number of unique sequences per profile-search chunk"
     )
     chunk_cost: int = Field(60_000, ge=1, description="largest number of query residues per chunk")
-    retries: int = Field(2, ge=0, description="times a failed chunk is tried again")
-    retry_delay: float = Field(
-        30, ge=0, description="seconds before the first retry, doubled for each further one; its worker waits as long"
-    )
+    retries: int = Field(2, ge=0, description="times a failed search, or a failed chunk, is tried again")
+    retry_delay: float = Field(300, ge=0, description="seconds before the first retry, doubled for each further one")
     max_attempts: int = Field(
         3, ge=1, description="times a chain is tried over all resumes before only repair tries again"
     )

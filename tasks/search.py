@@ -7,19 +7,18 @@ from prefect import task
 from pyecod.steps.groups import StepResult
 from pyecod.steps.partition import partition_ready
 from pyecod.steps.search import blast_groups, profile_groups
-from tasks.retries import complete_or_retry
 from tasks.work import ChunkWork
 
 
 @task(name="blast", task_run_name="blast {label}")
 def blast_chunk(label: str, work: ChunkWork) -> StepResult:
     """BLAST against domains and chains; what the search cache holds is not searched again."""
-    searched = complete_or_retry(label, blast_groups(work.groups, work.batch_path, work.settings))
+    searched = blast_groups(work.groups, work.batch_path, work.settings)
     return partition_ready(searched, work.batch_path, work.settings, work.provenance)
 
 
 @task(name="hhsearch", task_run_name="hhsearch {label}")
 def profile_chunk(label: str, work: ChunkWork) -> StepResult:
     """Hhblits profile and hhsearch for sequences whose domain BLAST covers too little."""
-    searched = complete_or_retry(label, profile_groups(work.groups, work.batch_path, work.settings))
+    searched = profile_groups(work.groups, work.batch_path, work.settings)
     return partition_ready(searched, work.batch_path, work.settings, work.provenance)

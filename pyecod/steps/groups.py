@@ -27,13 +27,17 @@ class StepResult:
     failures: Mapping[str, str] | None = None
     peak_mib: float = 0.0
 
-    @property
-    def is_worth_repeating(self) -> bool:
-        """Something failed otherwise than by the time limit of a profile search, which is that of one sequence and
-        would be reached again. BLAST's is that of a chunk, and what was found within it is kept."""
-        hopeless = (Step.HHSEARCH, FailureKind.OUT_OF_TIME)
-        ends = ((update.changes.get("failed_step"), update.changes.get("failure_kind")) for update in self.updates)
-        return any(end[0] and end != hopeless for end in ends)
+    def worth_repeating(self, groups: Iterable[SequenceGroup]) -> tuple[SequenceGroup, ...]:
+        """Those of the groups whose search failed in a way that may pass. The time limit of a profile search is that of
+        one sequence and would be reached again; BLAST's is that of a chunk, and what was found within it is kept."""
+        ends = {update.key: update.changes for update in self.updates if update.changes.get("failed_step")}
+        return tuple(group for group in groups if _may_pass(ends.get(group.members[0])))
+
+
+def _may_pass(end: Mapping[str, Any] | None) -> bool:
+    if end is None or end["failed_step"] == Step.PARTITION:
+        return False
+    return (end["failed_step"], end.get("failure_kind")) != (Step.HHSEARCH, FailureKind.OUT_OF_TIME)
 
 
 def read_query(group: SequenceGroup, batch_path: Path) -> Query:

@@ -51,7 +51,7 @@ def test_a_chunk_is_tried_again_and_only_what_failed_is_searched(
 
     counters = Batch.open(result.path).counters()
     assert (counters.failed, counters.left) == (0, 0)
-    assert "sequences of chunk 1 failed, the first: domain_blast: " in caplog.text
+    assert "1 of 20 sequences of blast 1 failed and are tried again in 0 s, the first: domain_blast: " in caplog.text
     starts = [line.split() for line in (tmp_path / "starts").read_text().splitlines()]
     by_database = {db: [int(number) for name, number in starts if name == db] for db in dict(starts)}
     assert len(by_database) == 2

@@ -11,27 +11,26 @@ from pyecod.ids import ChainKey
 from pyecod.steps.groups import StepResult, failed_updates
 
 
-def failed(step: Step, *kinds: FailureKind | None) -> StepResult:
-    updates = []
-    for number, kind in enumerate(kinds):
-        key = ChainKey("1abc", "ABCDEF"[number])
-        group = SequenceGroup(md5=f"{number:032x}", length=100, representative=key, members=(key,))
-        updates += failed_updates(group, step, "a reason", kind)
-    return StepResult(tuple(updates))
+def group(number: int) -> SequenceGroup:
+    key = ChainKey("1abc", "ABCDEF"[number])
+    return SequenceGroup(md5=f"{number:032x}", length=100, representative=key, members=(key,))
 
 
 @pytest.mark.parametrize(
-    ("step", "kinds", "is_worth_it"),
+    ("step", "kinds", "repeated"),
     [
-        (Step.HHSEARCH, [], False),
-        (Step.HHSEARCH, [None], True),
-        (Step.HHSEARCH, [FailureKind.OUT_OF_MEMORY], True),
-        (Step.HHSEARCH, [FailureKind.OUT_OF_TIME], False),
-        (Step.HHSEARCH, [FailureKind.OUT_OF_TIME, None], True),
-        (Step.BLAST, [FailureKind.OUT_OF_TIME], True),
+        (Step.HHSEARCH, [], []),
+        (Step.HHSEARCH, [None], [0]),
+        (Step.HHSEARCH, [FailureKind.OUT_OF_MEMORY], [0]),
+        (Step.HHSEARCH, [FailureKind.OUT_OF_TIME], []),
+        (Step.HHSEARCH, [FailureKind.OUT_OF_TIME, None], [1]),
+        (Step.BLAST, [FailureKind.OUT_OF_TIME], [0]),
+        (Step.PARTITION, [None], []),
     ],
 )
-def test_only_the_time_limit_of_a_profile_search_is_no_reason_to_do_the_same_again(
-    step: Step, kinds: list[FailureKind | None], is_worth_it: bool
+def test_searches_are_repeated_but_for_the_time_limit_of_a_profile_search(
+    step: Step, kinds: list[FailureKind | None], repeated: list[int]
 ) -> None:
-    assert failed(step, *kinds).is_worth_repeating == is_worth_it
+    updates = [u for number, kind in enumerate(kinds) for u in failed_updates(group(number), step, "a reason", kind)]
+    groups = [group(number) for number in range(3)]  # the last ones did not fail
+    assert StepResult(tuple(updates)).worth_repeating(groups) == tuple(groups[number] for number in repeated)
