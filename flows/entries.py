@@ -22,7 +22,7 @@ _ENTRIES_PER_TASK = 25
 
 def read_pending_entries(batch: Batch, settings: Settings, record: RunRecord) -> None:
     """Read what is pending or failed, in chunks; record each entry and its chains as they come. What the PDB made
-    obsolete meanwhile is not read.
+    obsolete meanwhile, and the mirror has no more, is not read.
 
     Raises:
         ConfigError: no mirror is configured. OSError: the disk is full.

@@ -7,7 +7,8 @@ import datetime
 from pyecod.batch import Batch, EntryRecord, Status
 from pyecod.batch.repairs import parse_week, week_of
 from pyecod.config import Settings
-from pyecod.pdb import find_releases
+from pyecod.errors import PyecodError
+from pyecod.pdb import find_entry, find_releases
 
 
 def find_obsolete(settings: Settings, first: datetime.date) -> dict[str, datetime.date]:
@@ -23,8 +24,8 @@ def find_obsolete(settings: Settings, first: datetime.date) -> dict[str, datetim
 
 
 def obsolete_entries(batch: Batch, settings: Settings) -> list[EntryRecord]:
-    """Records that settle the unread entries of a batch that their own or a later release made obsolete: the mirror has
-    them no longer, and trying again would keep the week open for ever.
+    """Records that settle the unread entries of a batch that their own or a later release made obsolete, where the
+    mirror has them no longer or they could not be read: trying again would keep the week open for ever.
 
     Raises:
         UsageError, BrokenInputError: as :func:`find_obsolete`.
@@ -32,7 +33,7 @@ def obsolete_entries(batch: Batch, settings: Settings) -> list[EntryRecord]:
     weeks = {}
     for entry in batch.manifest.entries.values():
         week = parse_week(entry.source_week) if entry.source_week else week_of(batch.header)
-        if not entry.is_settled and week is not None:
+        if not entry.is_settled and week is not None and not _can_be_read(entry, settings):
             weeks[entry.pdb_id] = week
     obsolete = find_obsolete(settings, min(weeks.values())) if weeks else {}
     return [
@@ -45,3 +46,13 @@ def obsolete_entries(batch: Batch, settings: Settings) -> list[EntryRecord]:
         for pdb_id, week in weeks.items()
         if pdb_id in obsolete and obsolete[pdb_id] >= week
     ]
+
+
+def _can_be_read(entry: EntryRecord, settings: Settings) -> bool:
+    """It was not tried yet, and the mirror still has it."""
+    if entry.status is Status.FAILED or settings.mirror is None:
+        return False
+    try:
+        return find_entry(settings.mirror, entry.pdb_id).is_file()
+    except PyecodError:
+        return False

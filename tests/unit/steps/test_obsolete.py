@@ -57,5 +57,18 @@ def test_an_entry_of_an_earlier_list_only_is_tried_again(tmp_path: Path) -> None
     assert obsolete_entries(batch, settings) == []
 
 
+def test_what_the_mirror_still_has_is_read_first(tmp_path: Path) -> None:
+    release(tmp_path, "20250905", added="1aaa\n2bbb\n3ccc\n")
+    release(tmp_path, "20250912", obsolete="1aaa\n2bbb\n3ccc\n")
+    failed = EntryRecord("3ccc", Status.FAILED, failure_reason="the gzip file is cut or damaged")
+    batch, settings = week(tmp_path, EntryRecord("1aaa"), EntryRecord("2bbb"), failed)
+    for pdb_id in ("1aaa", "3ccc"):
+        path = tmp_path / "mirror" / pdb_id[1:3] / f"{pdb_id}.cif.gz"
+        path.parent.mkdir(parents=True)
+        path.touch()
+    kept = settings.model_copy(update={"mirror": tmp_path / "mirror"})
+    assert [entry.pdb_id for entry in obsolete_entries(batch, kept)] == ["2bbb", "3ccc"]
+
+
 def test_without_status_folder_nothing_is_known() -> None:
     assert find_obsolete(Settings(), datetime.date.min) == {}
