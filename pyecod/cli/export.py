@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.output import (
+    AsJson,
+    Profile,
+    SettingsFile,
+    console,
+    messages,
+    print_json,
+    settings_from,
+    stage_progress,
+)
 from pyecod.cli.reference import ManyFiles
 from pyecod.cli.status import BasePath
-
-if TYPE_CHECKING:
-    from pyecod.steps.export import Progress
 
 _MOST_NAMED = 15
 
@@ -41,6 +45,8 @@ def export(
 
     Exit code 1 when a result is no longer in the search cache; the others are written.
     """
+    from rich.progress import MofNCompleteColumn, TimeRemainingColumn
+
     from pyecod.batch import locate_batch
     from pyecod.ids import ChainKey
     from pyecod.steps.export import export_batch
@@ -48,7 +54,7 @@ def export(
     settings = settings_from(settings_file, profile, base_path=base_path)
     path = locate_batch(batch, settings.base_path)
     keys = [ChainKey.parse(name) for name in chains or []]
-    with _progress(quiet=as_json) as progress:
+    with stage_progress(MofNCompleteColumn(), TimeRemainingColumn(), quiet=as_json) as progress:
         report = export_batch(path, settings, chains=keys, output=output, progress=progress)
     if as_json:
         print_json(report)
@@ -65,20 +71,3 @@ def _tell(failures: dict[str, str]) -> None:
         messages().print(f"failed  {chain}: {reason}", soft_wrap=True, markup=False)
     if len(failures) > _MOST_NAMED:
         messages().print(f"and {len(failures) - _MOST_NAMED:,} more: --json names them all")
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Progress]:
-    """A bar with the stage and the sequences done on a terminal; nothing elsewhere."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=messages(), transient=True, disable=quiet or not messages().is_terminal) as bar:
-        task = bar.add_task("", total=None)
-
-        def show(stage: str, done: int, total: int) -> None:
-            if bar.tasks[0].description != stage:
-                bar.reset(task, description=stage)
-            bar.update(task, completed=done, total=total)
-
-        yield show

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import ProgressColumn
 
     from pyecod.config import Settings
     from pyecod.doctor import Finding
@@ -63,6 +65,26 @@ def print_findings(findings: Sequence[Finding]) -> int:
     problems = sum(finding.state == "problem" for finding in findings)
     out.print(f"\n{problems} problem{'s' if problems != 1 else ''} in {len(findings)} checks")
     return problems
+
+
+@contextmanager
+def stage_progress(*columns: ProgressColumn, quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar on a terminal, nothing elsewhere; it is told the stage, what is done, and of how much."""
+    err = messages()
+    if quiet or not err.is_terminal:
+        yield lambda *_: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    with Progress(TextColumn("{task.description:<30}"), BarColumn(), *columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if bar.tasks[0].description != stage:
+                bar.reset(task, description=stage)
+            bar.update(task, completed=done, total=total)
+
+        yield show
 
 
 def settings_from(file: Path | None, profile: str | None, **overrides: Any) -> Settings:

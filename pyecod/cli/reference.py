@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,16 +15,15 @@ from pyecod.cli.output import (
     Profile,
     SettingsFile,
     console,
-    messages,
     print_findings,
     print_json,
     settings_from,
+    stage_progress,
 )
 from pyecod.errors import UsageError
 
 if TYPE_CHECKING:
     from pyecod.reference import BuildReport, Reference
-    from pyecod.reference.sequences import Progress
 
 _MOST_DOMAINS = 10
 
@@ -77,9 +75,12 @@ def build(
 
     What does not fit is left out, counted, and listed in rejected.tsv. Options of files take several, plain or gzipped.
     """
+    from rich.progress import TimeElapsedColumn, TimeRemainingColumn, TransferSpeedColumn
+
     from pyecod.reference import build_reference
 
-    with _progress(quiet=as_json) as progress:
+    columns = (TransferSpeedColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with stage_progress(*columns, quiet=as_json) as progress:
         report = build_reference(
             out,
             version,
@@ -158,34 +159,6 @@ def _directory(given: Path | None, settings_file: Path | None, profile: str | No
     if directory is None:
         raise UsageError("no reference named", hint="give its folder, or set `reference:` in the settings")
     return directory
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Progress | None]:
-    """A line with the stage, rate and time left on a terminal; nothing elsewhere."""
-    err = messages()
-    if quiet or not err.is_terminal:
-        yield None
-        return
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    columns = (BarColumn(), TransferSpeedColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(TextColumn("{task.description:<30}"), *columns, console=err, transient=True) as bar:
-        task = bar.add_task("", total=None)
-
-        def show_stage(stage: str, done: int, total: int | None) -> None:
-            if bar.tasks[0].description != stage:
-                bar.reset(task, description=stage)
-            bar.update(task, completed=done, total=total)
-
-        yield show_stage
 
 
 def _show_report(report: BuildReport) -> None:
