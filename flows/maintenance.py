@@ -28,10 +28,6 @@ Days = Annotated[int, Field(ge=1)]
 class UpkeepError(StoreError):
     """The database and the files of its batches say different things; ``results`` is all that was done and found."""
 
-    def __init__(self, what: str, *, results: Upkeep | None = None, **more: Any) -> None:
-        super().__init__(what, **more)
-        self.results = results
-
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,6 @@ from tasks.database import load_into_database
 
 class SyncIncompleteError(PyecodError):
     """A batch or a chain could not be loaded; ``results`` has the report of every batch."""
-
-    def __init__(self, what: str, *, results: Sequence[SyncReport] = (), **more: Any) -> None:
-        super().__init__(what, **more)
-        self.results = tuple(results)
 
 
 @flow(name="sync", flow_run_name="sync")

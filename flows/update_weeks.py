@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,10 +22,6 @@ from tasks.releases import fetch_releases
 
 class WeeksFailedError(PyecodError):
     """At least one week could not be finished; ``results`` has every week that was tried."""
-
-    def __init__(self, what: str, *, results: Sequence[BatchResult] = (), **more: Any) -> None:
-        super().__init__(what, **more)
-        self.results = tuple(results)
 
 
 def _run_name() -> str:

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _SHOWN = 20
 
@@ -24,16 +24,19 @@ class PyecodError(Exception):
 
     ``what`` is one sentence, ``where`` a file (with ``:line``), chain or key, ``hint`` the remedy.
     ``exit_code`` is what the command line returns when the error ends a command, ``kind`` what is recorded of a chain
-    beside the words.
+    beside the words. ``results`` is what a run that ends with the error has done all the same.
     """
 
     exit_code = 3
     kind: FailureKind | None = None
 
-    def __init__(self, what: str, *, where: str | Path | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, what: str, *, where: str | Path | None = None, hint: str | None = None, results: Any = None
+    ) -> None:
         self.what = what
         self.where = str(where) if where is not None else None
         self.hint = hint
+        self.results = results
         super().__init__(what)
 
     def __str__(self) -> str:

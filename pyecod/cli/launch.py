@@ -59,11 +59,10 @@ def call_flow(target: str, parameters: dict[str, Any]) -> Any:
     try:
         with tags("pyecod"):  # as those of the deployments: automations find the run by it
             return flow(**parameters)
-    except Exception as error:
-        results = getattr(error, "results", None)
-        if results is None:
+    except PyecodError as error:
+        if error.results is None:
             raise
-        return results
+        return error.results
 
 
 def run_flow(target: str, parameters: dict[str, Any], as_json: bool) -> None:
