@@ -6,7 +6,6 @@ import base64
 import json
 import random
 import shutil
-import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.sync.client import connect
 
 from pyecod.batch import Batch, BatchHeader, ChainRecord, EntryRecord, Status
 from pyecod.config import Settings
@@ -28,6 +26,7 @@ from pyecod.pdb import save_entry
 from pyecod.pdb.chain import CannotClassify, Chain, Entry, Numbering, NumberingRun, sequence_md5
 from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType, Hit, Hsp, Segment
+from tests.chromium import DevTools, debugging_port, start_chromium
 
 VERSION, TIME = "develop291", "2025-09-05T10:00:00+00:00"
 HOSTILE = "<script>alert('x')</script> & \"quoted\" ]]> </script>"
@@ -213,30 +212,19 @@ def batch_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Batch]:
     return make
 
 
-class Page:
-    """One page in a headless Chromium, driven over its debugging protocol on loopback."""
+class Page(DevTools):
+    """One page in a headless Chromium; errors of the page and its requests are noted."""
 
     def __init__(self, url: str, width: int = 1340, height: int = 1000) -> None:
-        self.socket = connect(url, max_size=None)
-        self.number = 0
+        super().__init__(url)
         self.errors: list[str] = []
         self.requests: list[str] = []
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
-    def call(self, method: str, **parameters: Any) -> Any:
-        """Send one command and wait for its answer; errors of the page and its requests are noted meanwhile."""
-        self.number += 1
-        self.socket.send(json.dumps({"id": self.number, "method": method, "params": parameters}))
-        while True:
-            message = json.loads(self.socket.recv(timeout=60))
-            if message.get("id") == self.number:
-                assert "error" not in message, message
-                return message["result"]
-            self._note(message)
-
-    def _note(self, message: dict[str, Any]) -> None:
+    def note(self, message: dict[str, Any]) -> None:
+        """Requests and errors."""
         event, details = message.get("method"), message.get("params", {})
         if event == "Network.requestWillBeSent":
             self.requests.append(details["request"]["url"])
@@ -292,41 +280,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], P
     if program is None:
         pytest.skip("no Chromium is installed (Debian: chromium)")
     profile = tmp_path_factory.mktemp("chromium")
-    process = subprocess.Popen(
-        [
-            program,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--no-first-run",
-            "--hide-scrollbars",
-            "--remote-debugging-port=0",
-            f"--user-data-dir={profile}",
-            "about:blank",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_chromium(program, profile)
     try:
-        port = _debugging_port(profile / "DevToolsActivePort", process)
+        port = debugging_port(profile, process)
         yield lambda: Page(_new_page(port))
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def _debugging_port(file: Path, process: subprocess.Popen[bytes]) -> int:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            pytest.fail(f"Chromium ended with {process.returncode}")
-        if file.exists() and (text := file.read_text()):
-            return int(text.splitlines()[0])
-        time.sleep(0.05)
-    pytest.fail("Chromium did not open its debugging port")
 
 
 def _new_page(port: int) -> str:
