@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from baselines import BASELINES
 from evidence_sets import EvidenceSet, leave_out, partition_all, real_sets, simulated_set, world_set
 
-from pyecod.config import data_home, load_settings
-from pyecod.partition.scoring import Scores, score
+from pyecod.settings import data_home, load_settings
+from pyecod.simulate.scoring import Scores, score
 
 _COLUMNS = (
     ("exact", "exact_counts", "{:.1%}"),

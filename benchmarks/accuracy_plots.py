@@ -23,12 +23,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from baselines import BASELINES
 from evidence_sets import PROJECT, EvidenceSet, partition_all, real_sets, simulated_set
 
-from pyecod.config import PartitionSettings, data_home, load_settings
 from pyecod.ids import ChainKey
 from pyecod.partition.candidates import tabulate
 from pyecod.partition.consensus import propose
 from pyecod.partition.counting import indices_by_type
-from pyecod.partition.scoring import Scores, score
+from pyecod.settings import PartitionSettings, data_home, load_settings
+from pyecod.simulate.scoring import Scores, score
 
 _COLOURS = {"pyecod": "#1b6ca8", "mapped": "#7aa95c", "best_first": "#e0a030", "longest_first": "#b0b0b0"}
 _MEASURES = (

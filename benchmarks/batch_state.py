@@ -20,20 +20,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyecod.batch import (
-    Batch,
-    BatchHeader,
-    ChainRecord,
-    ChainUpdate,
-    DataType,
-    RunHistory,
-    Status,
-    choose_representatives,
-    pending_work,
-    plan_chunks,
-)
-from pyecod.config import Settings
+from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, DataType, RunHistory, Status
 from pyecod.ids import ChainKey
+from pyecod.settings import Settings
+from pyecod.work.chunks import choose_representatives, pending_work, plan_chunks
 
 COPIES = 11 / 4
 RESULT = {

@@ -22,21 +22,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pyecod.batch import Batch, SequenceGroup, Work, choose_representatives, pending_work
+from pyecod.batch import Batch
 from pyecod.batch.record import Status
-from pyecod.clusters import cluster_sequences, collect_sequences, save_clustering
-from pyecod.config import Settings, load_settings
+from pyecod.families import cluster_sequences, collect_sequences, save_clustering
 from pyecod.ids import ChainKey
-from pyecod.partition.scoring import Scores, score
 from pyecod.partition.xml import read_partition
 from pyecod.pdb import find_releases
 from pyecod.reference import build_reference
+from pyecod.settings import Settings, load_settings
 from pyecod.simulate import WorldOptions, read_truth, simulate_world
-from pyecod.steps.begin import begin_week
-from pyecod.steps.entries import read_entries
-from pyecod.steps.partition import Provenance, partition_groups
-from pyecod.steps.propagate import ClusterMembers
-from pyecod.steps.search import blast_groups, profile_groups
+from pyecod.simulate.scoring import Scores, score
+from pyecod.weeks.begin import begin_week
+from pyecod.work.chunks import SequenceGroup, Work, choose_representatives, pending_work
+from pyecod.work.entries import read_entries
+from pyecod.work.partition import Provenance, partition_groups
+from pyecod.work.propagate import ClusterMembers
+from pyecod.work.search import blast_groups, profile_groups
 
 
 def read_weeks(settings: Settings) -> list[Path]:

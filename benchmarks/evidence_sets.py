@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pyecod.config import Settings, load_settings
 from pyecod.evidence import DomainSummary, summarise
 from pyecod.fasta import read_fasta
 from pyecod.ids import ChainKey
 from pyecod.pdb.chain import sequence_md5
 from pyecod.reference import Reference, build_reference
 from pyecod.search import EvidenceType, Hit, Query, SearchCache, load_evidence, search_blast, search_profiles
+from pyecod.settings import Settings, load_settings
 from pyecod.simulate.truth import TruthDomain, read_truth
 
 PROJECT = Path(__file__).resolve().parents[1]

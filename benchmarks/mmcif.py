@@ -22,8 +22,8 @@ from typing import Any
 
 import gemmi
 
-from pyecod.config import ChainSettings
 from pyecod.pdb import read_entry
+from pyecod.settings import ChainSettings
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real" / "pdb" / "structures" / "divided" / "mmCIF"
 BAR = 20.0

@@ -33,24 +33,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pyecod.config import Settings, load_settings
 from pyecod.fasta import read_fasta
+from pyecod.node.program import program_version
 from pyecod.pdb.chain import sequence_md5
 from pyecod.reference import Reference, build_reference
 from pyecod.search import SearchCache
 from pyecod.search.databases import key_maker
 from pyecod.search.hit import EvidenceType, Hit, Hsp, Query, SearchResult, Segment
-from pyecod.search.program import program_version
+from pyecod.settings import Settings, load_settings
 from pyecod.simulate import WorldOptions, simulate_world
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 REMOTE = 0.45  # share of representatives with too little BLAST coverage
 STAGES = {
     "begin": ("flows.classify", "begin_fasta"),
-    "search_and_partition": ("flows.process_batch", "_search_and_partition"),
-    "conservation": ("flows.process_batch", "_lost_evidence"),
-    "database_and_report": ("flows.process_batch", "_load_and_report"),
-    "prefect_summary": ("flows.process_batch", "publish_summary"),
+    "search_and_partition": ("flows.batch.process", "_search_and_partition"),
+    "conservation": ("flows.batch.process", "_lost_evidence"),
+    "database_and_report": ("flows.batch.process", "_load_and_report"),
+    "prefect_summary": ("flows.batch.process", "publish_summary"),
 }
 
 

@@ -21,9 +21,9 @@ import sys
 import time
 from pathlib import Path
 
-from pyecod.config import data_home
 from pyecod.errors import UsageError
 from pyecod.evidence import DomainSummary
+from pyecod.settings import data_home
 
 _RUNS = 5
 
@@ -91,9 +91,9 @@ def prepare(options: argparse.Namespace, domains: int) -> None:
 
 def measure(options: argparse.Namespace, domains: int) -> dict[str, float]:
     """Partition chains against the reference of one size."""
-    from pyecod.config import Settings
     from pyecod.partition import partition_chain
     from pyecod.reference import Reference
+    from pyecod.settings import Settings
 
     folder = options.work / f"speed_{domains}"
     reference, settings = Reference.open(folder / "reference"), Settings()

@@ -23,8 +23,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyecod.config import Settings, load_settings
 from pyecod.fasta import read_fasta, write_fasta
+from pyecod.node.program import find_program
 from pyecod.pdb.chain import sequence_md5
 from pyecod.search import (
     EvidenceType,
@@ -35,7 +35,7 @@ from pyecod.search import (
     search_blast,
     search_profiles,
 )
-from pyecod.search.program import find_program
+from pyecod.settings import Settings, load_settings
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"

@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
-from pyecod.config import describe_settings
+from pyecod.settings import describe_settings
 
 HERE = Path(__file__).resolve().parent
 PAGES = ("install.md", "weekly.md", "results.md", "troubleshooting.md")

@@ -7,9 +7,9 @@ from typing import Any
 
 from prefect import flow
 
-from flows.process_batch import BatchResult, run_batch
-from pyecod.config import load_settings
-from pyecod.steps.begin import begin_fasta
+from flows.batch.process import BatchResult, run_batch
+from pyecod.settings import load_settings
+from pyecod.weeks.begin import begin_fasta
 
 
 @flow(name="classify", flow_run_name="classify {fasta}")

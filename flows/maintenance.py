@@ -14,9 +14,9 @@ from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
 from pyecod.batch import Batch, BatchPaths, RunHistory, find_batches
-from pyecod.config import Settings, load_settings
 from pyecod.errors import BatchError, StoreError
 from pyecod.search import SearchCache
+from pyecod.settings import Settings, load_settings
 from pyecod.store import VerifyReport, open_store, require_schema, verify
 
 _DAY = 24 * 3600

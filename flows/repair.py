@@ -12,13 +12,13 @@ from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.process_batch import BatchResult, run_batch
-from flows.progress import artifact_key
+from flows.batch.process import BatchResult, run_batch
+from flows.batch.progress import artifact_key
 from pyecod.batch import Batch
-from pyecod.batch.repairs import RepairOutcome, count_verdicts, repair_outcomes
-from pyecod.config import load_settings
-from pyecod.steps.repair import RepairPlan, begin_repair, plan_repair
-from pyecod.steps.repair_request import RepairRequest, parse_chains, read_chains_file
+from pyecod.batch.repair_plan import RepairOutcome, count_verdicts, repair_outcomes
+from pyecod.repair.plan import RepairPlan, begin_repair, plan_repair
+from pyecod.repair.request import RepairRequest, parse_chains, read_chains_file
+from pyecod.settings import load_settings
 
 Reason = Literal["pdb_modifications", "algorithm_update", "error_fix", "hierarchy_update", "user_request"]
 

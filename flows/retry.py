@@ -7,12 +7,12 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows.process_batch import BatchResult, run_batch
+from flows.batch.process import BatchResult, run_batch
 from flows.update_weeks import finish
-from pyecod.batch import read_tasks
-from pyecod.config import load_settings
 from pyecod.errors import describe
-from pyecod.steps.retry import tries_again
+from pyecod.repair.retry import tries_again
+from pyecod.settings import load_settings
+from pyecod.standing.scan import read_tasks
 
 
 @flow(name="retry", flow_run_name="retry {tasks}")

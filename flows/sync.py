@@ -7,10 +7,10 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows.provenance import recorded
+from flows.batch.provenance import recorded
 from pyecod.batch import find_batches
-from pyecod.config import load_settings
 from pyecod.errors import PyecodError
+from pyecod.settings import load_settings
 from pyecod.store import SyncReport
 from tasks.database import load_into_database
 

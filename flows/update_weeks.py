@@ -10,13 +10,14 @@ from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.process_batch import BatchResult, run_batch
-from flows.publish import announce_weeks
-from pyecod.config import Settings, load_settings
+from flows.batch.process import BatchResult, run_batch
+from flows.batch.publish import announce_weeks
 from pyecod.errors import PyecodError, describe
-from pyecod.steps.begin import begin_week, open_reference
-from pyecod.steps.releases import fetches_releases
-from pyecod.steps.weeks import WeekPlan, plan_weeks
+from pyecod.reference.ready import open_reference
+from pyecod.settings import Settings, load_settings
+from pyecod.weeks.begin import begin_week
+from pyecod.weeks.plan import WeekPlan, plan_weeks
+from pyecod.weeks.releases import fetches_releases
 from tasks.releases import fetch_releases
 
 

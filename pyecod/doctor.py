@@ -14,21 +14,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from pyecod.config import Settings
+from pyecod.checks import Finding
 from pyecod.errors import PyecodError, describe
+from pyecod.settings import Settings
 
 _SMALLEST_DISK_GIB = 10.0  # an ordinary week leaves 8 to 10 GiB
 _LARGEST_CLOCK_ERROR = 30.0  # seconds; a run whose clock is further off looks late, or dead, to its server
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor: ``remedy`` says what to do about a problem."""
-
-    check: str
-    state: Literal["ok", "note", "problem"]
-    detail: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +44,7 @@ def examine(settings: Settings, server: Server, *, patience: float = 180.0) -> I
     yield _workers(settings)
     yield from _machine(settings)
     if settings.workers.kind == "slurm":
-        from pyecod.cluster_checks import check_cluster
+        from pyecod.slurm.checks import check_cluster
 
         yield from check_cluster(settings, api_url=server.url, patience=patience)
 
@@ -80,7 +71,7 @@ def _python() -> Iterator[Finding]:
 
 
 def _programs() -> Iterator[Finding]:
-    from pyecod.search import INSTALL_HINTS, program_versions
+    from pyecod.node.program import INSTALL_HINTS, program_versions
 
     versions = program_versions()
     for name, hint in INSTALL_HINTS.items():
@@ -93,7 +84,7 @@ def _programs() -> Iterator[Finding]:
 def _reference(settings: Settings) -> Finding:
     if settings.reference is None:
         return Finding("reference", "note", "none named", "pyecod reference build …, then `reference:` in the settings")
-    from pyecod.steps.begin import open_reference
+    from pyecod.reference.ready import open_reference
 
     reference = open_reference(settings)
     lacks = [] if reference.chain_db else ["without chain sequences: no chain BLAST"]

@@ -11,6 +11,14 @@ from pathlib import Path
 from typing import IO
 
 
+def product_folder(name: str) -> Path:
+    """A folder that belongs to the product beside the code (``sql``, ``deployments``): a checkout's own, or what the
+    installed package carries."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_data" / name
+    return installed if installed.is_dir() else package.parent / name
+
+
 def atomic_write(path: Path, data: str | bytes, *, durable: bool = True) -> None:
     """Write ``path`` so that a reader, a crash or a full disk meets the old content or the new, never a part.
 
@@ -33,7 +41,7 @@ def atomic_write(path: Path, data: str | bytes, *, durable: bool = True) -> None
         raise
 
 
-def sync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """Force a folder's names to disk, so that a file made or renamed in it survives a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

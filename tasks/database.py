@@ -8,8 +8,8 @@ from typing import Any
 from prefect import task
 from prefect.client.schemas.objects import State, TaskRun
 
-from pyecod.config import Settings
 from pyecod.errors import StoreUnavailableError
+from pyecod.settings import Settings
 from pyecod.store import SyncReport, migrate, open_store, sync_batches
 
 

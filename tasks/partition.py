@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from prefect import task
 
-from pyecod.steps.groups import StepResult
-from pyecod.steps.partition import partition_groups
+from pyecod.work.groups import StepResult
+from pyecod.work.partition import partition_groups
 from tasks.work import ChunkWork
 
 
 @task(name="partition", task_run_name="partition {label}")
 def partition_chunk(label: str, work: ChunkWork) -> StepResult:
-    """Summarise and partition; see :func:`pyecod.steps.partition.partition_groups`."""
+    """Summarise and partition; see :func:`pyecod.work.partition.partition_groups`."""
     return partition_groups(work.groups, work.batch_path, work.settings, work.provenance)

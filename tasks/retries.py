@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
-from pyecod.config import RunSettings
 from pyecod.errors import ConfigError, MissingProgramError, ReferenceDataError, is_disk_trouble
+from pyecod.settings import RunSettings
 
 AnyTask = TypeVar("AnyTask", bound=Task[Any, Any])
 

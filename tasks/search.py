@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prefect import task
 
-from pyecod.steps.groups import StepResult
-from pyecod.steps.partition import partition_ready
-from pyecod.steps.search import blast_groups, profile_groups
+from pyecod.work.groups import StepResult
+from pyecod.work.partition import partition_ready
+from pyecod.work.search import blast_groups, profile_groups
 from tasks.work import ChunkWork
 
 

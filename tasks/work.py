@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyecod.batch import SequenceGroup
-from pyecod.config import Settings
-from pyecod.steps.partition import Provenance
+from pyecod.settings import Settings
+from pyecod.work.chunks import SequenceGroup
+from pyecod.work.partition import Provenance
 
 
 class ChunkWork:

@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pyecod.batch.counters import BatchCounters, count_batch
-from pyecod.batch.fields import (
+from pyecod.batch.changes import (
     apply_changes,
     chain_from_plain,
     chain_to_plain,
@@ -21,6 +20,7 @@ from pyecod.batch.fields import (
     entry_from_plain,
     entry_to_plain,
 )
+from pyecod.batch.counters import BatchCounters, count_batch
 from pyecod.batch.header import BatchHeader, plain_settings, settings_differences, settings_digest, utc_now
 from pyecod.batch.journal import JournalLine, JournalWriter
 from pyecod.batch.lock import BatchLock, LockHolder, read_holder
@@ -28,10 +28,10 @@ from pyecod.batch.manifest import Manifest, read_manifest, write_manifest
 from pyecod.batch.paths import BatchPaths
 from pyecod.batch.record import ChainRecord, ChainUpdate, EntryRecord, Status, Step
 from pyecod.batch.state import apply_line, disk_errors, load_state
-from pyecod.config import Settings
 from pyecod.errors import BatchError
 from pyecod.files import atomic_write
 from pyecod.ids import ChainKey
+from pyecod.settings import Settings
 
 _STEP_FIELDS = tuple(f"{step}_status" for step in Step)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
-from pyecod.config import Settings
+from pyecod.batch.record import ChainRecord
 from pyecod.errors import BatchError
+from pyecod.settings import Settings
 
 _OF_REPAIRS = frozenset(
     {"reason", "source_weeks", "rerun_blast", "rerun_hhsearch", "rerun_partition", "accept_worse", "request"}
@@ -217,3 +218,18 @@ def _check_words(header: BatchHeader, where: str) -> None:
         )
     if header.reason is not None and header.reason not in REASONS:
         raise BatchError(f"{header.reason!r} is not a reason", where=where, hint="known: " + ", ".join(REASONS))
+
+
+def week_of(header: BatchHeader, record: ChainRecord | None = None) -> datetime.date | None:
+    """The release a record belongs to: a week's own, a repaired chain's original one; None where none is known."""
+    text = header.release_date if header.batch_type == "weekly" else record.source_week if record else None
+    return parse_week(text) if text else None
+
+
+def parse_week(text: str) -> datetime.date | None:
+    """``2025-09-05``, ``20250905`` or ``ecod_weekly_20250905``; None where it is none of these."""
+    digits = text[-8:]
+    try:
+        return datetime.date.fromisoformat(digits if digits.isdigit() and len(digits) == 8 else text)
+    except ValueError:
+        return None

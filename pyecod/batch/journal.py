@@ -13,7 +13,7 @@ import orjson
 
 from pyecod.batch.manifest import dump_json
 from pyecod.errors import BatchError
-from pyecod.files import sync_folder
+from pyecod.files import fsync_folder
 
 JOURNAL_NAME = "journal.jsonl"
 
@@ -108,7 +108,7 @@ class JournalWriter:
         self._path = path
         self._length = good_bytes
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        sync_folder(path.parent)
+        fsync_folder(path.parent)
 
     def close(self) -> None:
         """Close the file; nothing is pending, every line was forced to disk."""
@@ -153,7 +153,7 @@ class JournalWriter:
             raise
         os.close(self._handle)
         self._handle, self._length = handle, 0
-        sync_folder(self._path.parent)
+        fsync_folder(self._path.parent)
 
     def _refuse_strange_file(self) -> None:
         try:

@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 import orjson
 import yaml
 
-from pyecod.batch.fields import chain_from_plain, chain_to_plain, entry_from_plain, entry_to_plain
+from pyecod.batch.changes import chain_from_plain, chain_to_plain, entry_from_plain, entry_to_plain
 from pyecod.batch.header import BatchHeader, header_from_plain, header_to_plain
 from pyecod.batch.older import is_older_form, read_older_form
 from pyecod.batch.record import ChainRecord, EntryRecord
 from pyecod.errors import BatchError
-from pyecod.files import atomic_write, sync_folder
+from pyecod.files import atomic_write, fsync_folder
 
 MANIFEST_NAME = "batch_manifest.yaml"
 
@@ -62,7 +62,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
         OSError: the disk is full or not writable; the previous manifest is untouched.
     """
     atomic_write(path, format_manifest(manifest))
-    sync_folder(path.parent)
+    fsync_folder(path.parent)
 
 
 def format_manifest(manifest: Manifest) -> bytes:

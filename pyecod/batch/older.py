@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pyecod.batch.fields import chain_from_plain
+from pyecod.batch.changes import chain_from_plain
 from pyecod.batch.header import BatchHeader, header_from_plain
 from pyecod.batch.record import ChainRecord, EntryRecord, Status
 from pyecod.errors import BatchError, IdError

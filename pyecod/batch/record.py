@@ -28,6 +28,26 @@ class Step(StrEnum):
     PARTITION = "partition"
 
 
+class Verdict(StrEnum):
+    """What a repair made of a chain: the ``repair_status`` of its record.
+
+    ``worse`` is kept as a run but does not become current; ``worse_accepted`` does, because that was asked for.
+    ``new``: there was no result of this sequence before.
+    """
+
+    PENDING = "pending"
+    BETTER = "better"
+    SAME = "same"
+    CHANGED = "changed"
+    NEW = "new"
+    WORSE = "worse"
+    WORSE_ACCEPTED = "worse_accepted"
+    FAILED = "failed"
+    OBSOLETE = "obsolete"
+    REMOVED = "removed"
+    NOT_CLASSIFIABLE = "not_classifiable"
+
+
 @dataclass(slots=True)
 class ChainRecord:
     """One chain of the manifest. Coverages are 0 to 1, None until known; ``files`` are relative to the batch.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyecod.batch.fields import apply_changes, chain_from_plain, check_changes, entry_from_plain
+from pyecod.batch.changes import apply_changes, chain_from_plain, check_changes, entry_from_plain
 from pyecod.batch.journal import JournalLine, read_journal
 from pyecod.batch.manifest import Manifest, read_manifest
 from pyecod.batch.paths import BatchPaths

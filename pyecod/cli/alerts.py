@@ -14,7 +14,7 @@ from pyecod.cli.status import BasePath
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyecod.alerts import Alert
+    from pyecod.watch.findings import Alert
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -31,9 +31,9 @@ def show(
 
     The exit code is 1 when there are findings.
     """
-    from pyecod.alerts import batch_alerts, house_alerts
     from pyecod.batch import locate_batch
-    from pyecod.monitor import look
+    from pyecod.watch.findings import batch_alerts, house_alerts
+    from pyecod.watch.snapshot import look
 
     settings = settings_from(settings_file, profile, base_path=base_path)
     if batch is None:
@@ -76,11 +76,11 @@ def apply(
     if to is not None:
         url = _address(to)
         _require_server()
-        block_id = load_flow("flows.alerts:save_notification_block")(url)
+        block_id = load_flow("flows.watch:save_notification_block")(url)
     else:
         _require_server()
-        block_id = load_flow("flows.alerts:find_notification_block")(block)
-    for name, done in load_flow("flows.alerts:apply_automations")(block_id):
+        block_id = load_flow("flows.watch:find_notification_block")(block)
+    for name, done in load_flow("flows.watch:apply_automations")(block_id):
         console().print(f"{done}  {name}", markup=False)
     messages().print("`pyecod alerts test` sends a message to try it", style="dim")
 
@@ -90,13 +90,13 @@ def test() -> None:
     """Make the Prefect server send one message, as an alert would."""
     from datetime import UTC, datetime
 
-    from pyecod.alerts import Alert
     from pyecod.cli.launch import load_flow
+    from pyecod.watch.findings import Alert
 
     _require_server()
     subject = f"a test at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
     alert = Alert("test", "warning", subject, "this message was asked for with `pyecod alerts test`")
-    load_flow("flows.alerts:announce_at_once")([alert])
+    load_flow("flows.watch:announce_at_once")([alert])
     console().print("sent to the Prefect server; the message follows within seconds")
 
 
@@ -125,4 +125,4 @@ def _address(path: Path) -> str:
 def _require_server() -> None:
     from pyecod.cli.launch import load_flow
 
-    load_flow("flows.alerts:require_server")()
+    load_flow("flows.watch:require_server")()

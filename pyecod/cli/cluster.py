@@ -41,7 +41,7 @@ def build(
 ) -> None:
     """Cluster the chains of many weeks whose entries have been read, and show how many searches it saves."""
     from pyecod.batch import find_batches
-    from pyecod.clusters import cluster_sequences, collect_sequences, read_clusters, save_clustering
+    from pyecod.families import cluster_sequences, collect_sequences, read_clusters, save_clustering
 
     settings = settings_from(settings_file, profile, base_path=base_path)
     sequences = collect_sequences(find_batches(settings.base_path, pattern))
@@ -76,8 +76,8 @@ def show(
     profile: Profile = None,
 ) -> None:
     """Show what a clustering saves and what became of its members."""
-    from pyecod.clusters import load_clustering
-    from pyecod.clusters.records import member_states
+    from pyecod.families import load_clustering
+    from pyecod.families.states import member_states
 
     settings = settings_from(settings_file, profile, base_path=base_path)
     clustering = load_clustering(file)
@@ -96,9 +96,9 @@ def record(
     profile: Profile = None,
 ) -> None:
     """Write a clustering and the state of its members into the database; again at any time."""
-    from pyecod.clusters import load_clustering
-    from pyecod.clusters.records import record_clustering
+    from pyecod.families import load_clustering
     from pyecod.store import open_store
+    from pyecod.store.families import record_clustering
 
     settings = settings_from(settings_file, profile, base_path=base_path)
     clustering = load_clustering(file)

@@ -10,7 +10,7 @@ import typer
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json
 
 if TYPE_CHECKING:
-    from pyecod.config import Settings
+    from pyecod.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -23,7 +23,7 @@ def _root() -> None:
 @app.command()
 def show(settings: SettingsFile = None, profile: Profile = None, as_json: AsJson = False) -> None:
     """Every value in force and the source it came from."""
-    from pyecod.config import load_settings, settings_sources
+    from pyecod.settings import load_settings, settings_sources
 
     values = _flat(load_settings(settings, profile))
     sources = settings_sources(settings, profile)
@@ -36,7 +36,7 @@ def show(settings: SettingsFile = None, profile: Profile = None, as_json: AsJson
 @app.command()
 def check(settings: SettingsFile = None, profile: Profile = None, as_json: AsJson = False) -> None:
     """Say whether the settings are right; each wrong one is named with its source and what is allowed (exit code 2)."""
-    from pyecod.config import load_settings, settings_sources
+    from pyecod.settings import load_settings, settings_sources
 
     load_settings(settings, profile)
     sources = settings_sources(settings, profile)
@@ -52,7 +52,7 @@ def check(settings: SettingsFile = None, profile: Profile = None, as_json: AsJso
 @app.command()
 def keys(as_json: AsJson = False) -> None:
     """Every setting there is, with its default, its meaning and the values it takes."""
-    from pyecod.config import describe_settings
+    from pyecod.settings import describe_settings
 
     settings = list(describe_settings())
     if as_json:
@@ -63,7 +63,7 @@ def keys(as_json: AsJson = False) -> None:
 
 
 def _flat(settings: Settings) -> dict[str, Any]:
-    from pyecod.config import describe_settings
+    from pyecod.settings import describe_settings
 
     tree = settings.model_dump()
     values = {}

@@ -10,7 +10,7 @@ from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, 
 from pyecod.errors import StoreError, StoreUnavailableError, UsageError
 
 if TYPE_CHECKING:
-    from pyecod.config import DatabaseSettings
+    from pyecod.settings import DatabaseSettings
     from pyecod.store import EmbeddedPostgres, Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Start, stop and migrate the database.")

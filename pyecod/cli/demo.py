@@ -96,9 +96,9 @@ def _score(world: World, batch_path: Path) -> dict[str, Any]:
     """The batch's partitions against the world's truth, novel domains apart because nothing can find them."""
     from pyecod.batch import Batch, Status
     from pyecod.ids import ChainKey
-    from pyecod.partition.scoring import score
     from pyecod.partition.xml import read_partition
     from pyecod.simulate import read_truth, read_truth_chains
+    from pyecod.simulate.scoring import score
 
     batch = Batch.open(batch_path)
     assigned = {

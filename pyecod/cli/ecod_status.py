@@ -14,9 +14,9 @@ from pyecod.cli.update import ReferenceDir
 from pyecod.errors import UsageError
 
 if TYPE_CHECKING:
-    from pyecod.config import Settings
     from pyecod.ids import ChainKey
-    from pyecod.steps.ecod_status import EcodStatus
+    from pyecod.settings import Settings
+    from pyecod.standing.ecod_status import EcodStatus
 
 
 def ecod_status(
@@ -33,8 +33,8 @@ def ecod_status(
     profile: Profile = None,
 ) -> None:
     """Say which chains the reference covers under their own name; never concluded from identical or similar ones."""
-    from pyecod.steps.begin import open_reference
-    from pyecod.steps.ecod_status import ecod_status as look_up
+    from pyecod.reference.ready import open_reference
+    from pyecod.standing.ecod_status import ecod_status as look_up
 
     if not batch and chains_file is None:
         raise UsageError("say which chains", hint="name batches, or --chains-file FILE")
@@ -58,7 +58,7 @@ def ecod_status(
 
 def _chains(batches: list[str], chains_file: Path | None, settings: Settings) -> ItemsView[ChainKey, int | None]:
     from pyecod.batch import Batch, locate_batch
-    from pyecod.steps.repair_request import read_chains_file
+    from pyecod.repair.request import read_chains_file
 
     chains: dict[ChainKey, int | None] = {}
     if chains_file is not None:

@@ -49,7 +49,7 @@ def export(
 
     from pyecod.batch import locate_batch
     from pyecod.ids import ChainKey
-    from pyecod.steps.export import export_batch
+    from pyecod.work.export import export_batch
 
     settings = settings_from(settings_file, profile, base_path=base_path)
     path = locate_batch(batch, settings.base_path)

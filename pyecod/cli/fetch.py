@@ -19,9 +19,9 @@ from pyecod.errors import ConfigError, FetchError, UsageError
 if TYPE_CHECKING:
     import datetime
 
-    from pyecod.config import Settings
     from pyecod.fetch import Download, Fetched
     from pyecod.pdb import Release
+    from pyecod.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -28,7 +28,7 @@ def tree(
     profile: Profile = None,
 ) -> None:
     """Show runs (1), their steps (1.2) and chunks (1.2.7) with state and time."""
-    from pyecod.store.job_tree import job_tree
+    from pyecod.store.jobs.tree import job_tree
 
     with _store(settings_file, profile) as store:
         root = number.partition(".")[0] if number else None
@@ -52,7 +52,7 @@ def show(
     """Show one job: state, Prefect runs, measured values, files with checksums."""
     from rich.markup import escape
 
-    from pyecod.store.job_tree import job_details
+    from pyecod.store.jobs.tree import job_details
 
     with _store(settings_file, profile) as store:
         details = job_details(store, number)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from pyecod.alerts import Alert
-    from pyecod.config import AlertSettings
-    from pyecod.monitor import Snapshot
+    from pyecod.settings import AlertSettings
+    from pyecod.watch.findings import Alert
+    from pyecod.watch.snapshot import Snapshot
 
 _SHOWN = 8
 
@@ -84,8 +84,8 @@ def _choose(name: str | None, base_path: Path) -> Path:
 
 
 def _look(path: Path, settings: AlertSettings) -> tuple[Snapshot, list[Alert]]:
-    from pyecod.alerts import batch_alerts
-    from pyecod.monitor import look, worker_jobs
+    from pyecod.watch.findings import batch_alerts
+    from pyecod.watch.snapshot import look, worker_jobs
 
     snapshot = worker_jobs(look(path))
     return snapshot, batch_alerts(snapshot, settings)

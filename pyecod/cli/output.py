@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import ProgressColumn
 
-    from pyecod.config import Settings
-    from pyecod.doctor import Finding
+    from pyecod.checks import Finding
+    from pyecod.settings import Settings
 
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="YAML settings file", show_default=False, metavar="FILE")
@@ -89,7 +89,7 @@ def stage_progress(*columns: ProgressColumn, quiet: bool) -> Iterator[Callable[[
 
 def settings_from(file: Path | None, profile: str | None, **overrides: Any) -> Settings:
     """Settings for a command; ``overrides`` are nested dicts or plain values, None means not given."""
-    from pyecod.config import load_settings
+    from pyecod.settings import load_settings
 
     return load_settings(file, profile, _given(overrides)).absolute()
 

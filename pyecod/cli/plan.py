@@ -10,7 +10,7 @@ import typer
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
 
 if TYPE_CHECKING:
-    from pyecod.plan import Costs, Estimate
+    from pyecod.watch.estimate import Costs, Estimate
 
 
 def plan(
@@ -39,8 +39,8 @@ def plan(
     """Estimate time, CPU, jobs and disk, from the times in the search cache or from the field's usual costs."""
     from dataclasses import replace
 
-    from pyecod.plan import SCENARIOS, Load, estimate, measured_costs, workers_for
     from pyecod.search import SearchCache
+    from pyecod.watch.estimate import SCENARIOS, Load, estimate, measured_costs, workers_for
 
     settings = settings_from(settings_file, profile)
     costs = measured_costs(SearchCache(settings.cache_dir))

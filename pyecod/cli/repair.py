@@ -16,8 +16,8 @@ from pyecod.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pyecod.batch.repairs import RepairOutcome
-    from pyecod.steps.repair import RepairPlan
+    from pyecod.batch.repair_plan import RepairOutcome
+    from pyecod.repair.plan import RepairPlan
 
 _MOST_ROWS = 40
 _MOST_LETTERS = 60
@@ -74,8 +74,8 @@ def repair(
     the same options while unfinished, it goes on where it stopped.
     """
     from pyecod.pdb import parse_date
-    from pyecod.steps.repair import plan_repair
-    from pyecod.steps.repair_request import RepairRequest, read_chains_file
+    from pyecod.repair.plan import plan_repair
+    from pyecod.repair.request import RepairRequest, read_chains_file
 
     given = {"base_path": base_path, "status_dir": status_dir, "mirror": mirror, "reference": reference}
     settings = settings_from(settings_file, profile, **given)
@@ -259,7 +259,7 @@ def retry(
 
     Unlike a repair this changes the batches themselves: nothing that is complete is done again.
     """
-    from pyecod.batch import read_tasks
+    from pyecod.standing.scan import read_tasks
 
     given = {"base_path": base_path, "reference": reference}
     settings = settings_from(settings_file, profile, **given)

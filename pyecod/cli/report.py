@@ -96,7 +96,7 @@ def chain_report(
 
 def _standing_batch(key: ChainKey, base_path: Path) -> Path:
     """The batch whose result stands for a chain, in its newest week; standard error says which it is."""
-    from pyecod.steps.trace import trace_chain
+    from pyecod.standing.trace import trace_chain
 
     trace = trace_chain(key, base_path)
     for problem in trace.problems:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyecod.cli.output import console, messages, print_json
 
 if TYPE_CHECKING:
-    from flows.process_batch import BatchResult
+    from flows.batch.process import BatchResult
 
 _MOST_REASONS = 10
 

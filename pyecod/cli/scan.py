@@ -12,7 +12,7 @@ from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, 
 from pyecod.cli.status import BasePath
 
 if TYPE_CHECKING:
-    from pyecod.batch.scan import Priority, ScanResult
+    from pyecod.standing.scan import Priority, ScanResult
 
 
 def scan(
@@ -42,8 +42,8 @@ def scan(
 
     strong: BLAST covers the chain so well that no profile search is needed; simple: all its searches are done.
     """
-    from pyecod.batch.scan import scan as scan_batches
-    from pyecod.batch.scan import write_tasks
+    from pyecod.standing.scan import scan as scan_batches
+    from pyecod.standing.scan import write_tasks
 
     settings = settings_from(settings_file, profile, base_path=base_path)
     result = scan_batches(
@@ -72,8 +72,8 @@ def scan(
 
 
 def _priorities(only: str | None) -> tuple[Priority, ...]:
-    from pyecod.batch.scan import Priority
     from pyecod.errors import UsageError
+    from pyecod.standing.scan import Priority
 
     if only is None:
         return tuple(Priority)
@@ -87,7 +87,7 @@ def _show(result: ScanResult, output: Path | None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from pyecod.batch.scan import Priority
+    from pyecod.standing.scan import Priority
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("batch", no_wrap=True)

@@ -44,8 +44,8 @@ def status(
 
 def _show_all(base_path: Path, as_json: bool) -> None:
     from pyecod.batch import Batch, find_batches
-    from pyecod.batch.scan import find_mended
     from pyecod.errors import BatchError
+    from pyecod.standing.scan import find_mended
 
     rows: list[dict[str, Any]] = []
     mended = find_mended(base_path)
@@ -95,7 +95,7 @@ def _lost(batch: Batch) -> str | None:
     """The evidence for whose loss a batch does not count as complete."""
     if batch.header.completed:
         return None
-    from pyecod.evidence import conservation, find_losses
+    from pyecod.watch.conservation import conservation, find_losses
 
     return "; ".join(map(str, find_losses(conservation(batch.manifest.chains.values())))) or None
 
@@ -103,7 +103,7 @@ def _lost(batch: Batch) -> str | None:
 def _count_mended(batch: Batch, mended: Collection[tuple[ChainKey, date | None]]) -> int:
     """Failed chains and entries of a week that repairs have done since."""
     from pyecod.batch import Status
-    from pyecod.batch.repairs import week_of
+    from pyecod.batch.header import week_of
 
     week = week_of(batch.header)
     if batch.header.batch_type != "weekly":

@@ -12,9 +12,9 @@ from pyecod.cli.status import BasePath
 from pyecod.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from pyecod.config import Settings
     from pyecod.ids import ChainKey
-    from pyecod.steps.trace import ChainTrace
+    from pyecod.settings import Settings
+    from pyecod.standing.trace import ChainTrace
 
 
 def trace(
@@ -27,7 +27,7 @@ def trace(
 ) -> None:
     """Tell how the domains of a chain came to be: evidence, versions, runs, repairs and files, batch by batch."""
     from pyecod.ids import ChainKey
-    from pyecod.steps.trace import trace_chain
+    from pyecod.standing.trace import trace_chain
 
     settings = settings_from(settings_file, profile, base_path=base_path)
     key = ChainKey.parse(chain)
@@ -48,7 +48,7 @@ def trace(
 def _database_facts(settings: Settings, key: ChainKey, leads: list[ChainKey]) -> dict[str, Any]:
     """What the database adds; one that cannot be asked is said so, and the folders are enough."""
     from pyecod.store import open_store
-    from pyecod.store.job_tree import chain_facts
+    from pyecod.store.jobs.tree import chain_facts
 
     try:
         with open_store(settings.database) as store:

@@ -12,8 +12,8 @@ from pyecod.cli.launch import ask, run_flow, submit_run
 from pyecod.cli.output import AsJson, Profile, SettingsFile, messages, print_json, settings_from
 
 if TYPE_CHECKING:
-    from pyecod.config import Settings
-    from pyecod.steps.weeks import WeekPlan
+    from pyecod.settings import Settings
+    from pyecod.weeks.plan import WeekPlan
 
 BasePath = Annotated[Path | None, typer.Option(help="folder of the batch directories", show_default=False)]
 ReferenceDir = Annotated[
@@ -41,10 +41,10 @@ def update_weeks(
 ) -> None:
     """Classify the chains of weekly PDB releases; run again, it goes on where it stopped."""
     from pyecod.pdb import parse_date
-    from pyecod.steps.begin import open_reference
-    from pyecod.steps.entries import check_entry_source
-    from pyecod.steps.releases import absent_releases
-    from pyecod.steps.weeks import plan_weeks
+    from pyecod.reference.ready import open_reference
+    from pyecod.weeks.plan import plan_weeks
+    from pyecod.weeks.releases import absent_releases
+    from pyecod.work.entries import check_entry_source
 
     start = parse_date(start_date) if start_date else None
     end = parse_date(end_date) if end_date else None
@@ -92,7 +92,8 @@ def classify(
 ) -> None:
     """Cut the sequences of a FASTA file into domains and place them; same steps and outputs as a week."""
     from pyecod.pdb import read_fasta_chains
-    from pyecod.steps.begin import fasta_batch_name, open_reference
+    from pyecod.reference.ready import open_reference
+    from pyecod.weeks.begin import fasta_batch_name
 
     settings = settings_from(settings_file, profile, base_path=base_path, reference=reference)
     opened = open_reference(settings)

@@ -15,9 +15,9 @@ from pyecod import __version__
 from pyecod.errors import BrokenInputError, FetchError
 from pyecod.fetch.download import Download, Fate, Fetched
 from pyecod.fetch.pace import Pace, backoff
-from pyecod.fetch.settings import FetchSettings
 from pyecod.fetch.transfer import FinalError, PassingError, Transfer
 from pyecod.fetch.verify import check_sum
+from pyecod.settings.fetch import FetchSettings
 
 _PROGRESS = 1 << 20  # a try that brought so much was no failure
 _SERVER_FAULTS = 3  # files in a row that fail by the server's fault, after which it is left alone

@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 from pyecod.errors import BrokenInputError, ConfigError, FetchError, UsageError
 from pyecod.fetch.download import Download, Fate, Fetched
 from pyecod.fetch.many import fetch_files
-from pyecod.fetch.settings import FetchSettings
 from pyecod.fetch.verify import check_gzip, check_tar, check_text, read_checksums
+from pyecod.settings.fetch import FetchSettings
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")

@@ -13,11 +13,11 @@ from pathlib import Path
 from pyecod.errors import BrokenInputError, FetchError, UsageError
 from pyecod.fetch.download import Download, Fate, Fetched
 from pyecod.fetch.many import fetch_files
-from pyecod.fetch.settings import FetchSettings
 from pyecod.fetch.verify import check_entry, check_id_list
 from pyecod.ids import extended_pdb_id, parse_pdb_id
 from pyecod.pdb.mirror import find_entry
 from pyecod.pdb.release import Release, parse_date
+from pyecod.settings.fetch import FetchSettings
 
 LISTS = ("added.pdb", "modified.pdb", "obsolete.pdb")
 _FOLDER = re.compile(r"""href=["']?(?:[^"'>]*/)?([0-9]{8})/?["'>\s]""", re.IGNORECASE)

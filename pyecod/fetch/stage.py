@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyecod.config import Settings
 from pyecod.errors import BrokenInputError, FetchError
 from pyecod.fetch.download import Fate
 from pyecod.fetch.many import fetch_files
 from pyecod.fetch.release import entry_download
-from pyecod.search.scratch import scratch_folder
+from pyecod.node.scratch import scratch_folder
+from pyecod.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

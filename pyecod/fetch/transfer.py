@@ -18,7 +18,7 @@ from pyecod.errors import BrokenInputError
 from pyecod.fetch.download import Download, Fate
 from pyecod.fetch.pace import Pace, retry_after
 from pyecod.fetch.verify import check_sum, offered_checksum
-from pyecod.files import atomic_write, sync_folder
+from pyecod.files import atomic_write, fsync_folder
 
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 _GONE = {404, 410}
@@ -208,7 +208,7 @@ class Transfer:
         if moment is not None:
             os.utime(download.part, (moment, moment))
         download.part.replace(download.path)
-        sync_folder(download.path.parent)
+        fsync_folder(download.path.parent)
         download.note.unlink(missing_ok=True)
 
     def _forget(self) -> None:

@@ -17,18 +17,15 @@ from pyecod.partition.model import Domain, Flag, Outcome, Partition, Quality, Un
 if TYPE_CHECKING:
     from pyecod.partition.engine import ALGORITHM, ALGORITHM_VERSION, partition_chain
     from pyecod.partition.many import FileResult, partition_files
-    from pyecod.partition.scoring import Scores, score
     from pyecod.partition.xml import read_partition, write_partition
 
 _HOMES = {
     "ALGORITHM": "engine",
     "ALGORITHM_VERSION": "engine",
     "FileResult": "many",
-    "Scores": "scoring",
     "partition_chain": "engine",
     "partition_files": "many",
     "read_partition": "xml",
-    "score": "scoring",
     "write_partition": "xml",
 }
 
@@ -48,12 +45,10 @@ __all__ = [
     "Outcome",
     "Partition",
     "Quality",
-    "Scores",
     "Unassigned",
     "UnassignedReason",
     "partition_chain",
     "partition_files",
     "read_partition",
-    "score",
     "write_partition",
 ]

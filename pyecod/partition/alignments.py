@@ -10,11 +10,11 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.counting import Verdict, Verdicts
 from pyecod.partition.joining import join_hsps
 from pyecod.partition.strength import STRONGEST, Floats, blast_evidence, profile_evidence
 from pyecod.search.hit import EvidenceType, Hit
+from pyecod.settings import PartitionSettings
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

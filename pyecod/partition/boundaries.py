@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.alignments import Bools, Ints
 from pyecod.partition.consensus import Proposal
 from pyecod.ranges import ResidueRange
+from pyecod.settings import PartitionSettings
 
 FREE = -1
 """Label of residues in no domain."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pyecod.config import PartitionSettings
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Alignments, Bools, Ints, align, stack
 from pyecod.partition.counting import Verdict, Verdicts, mask_of
 from pyecod.partition.decompose import chain_candidates
 from pyecod.partition.strength import STRONGEST, Floats, confidence, posterior_of_evidence
 from pyecod.search.hit import EvidenceType
+from pyecod.settings import PartitionSettings
 
 KINDS = (EvidenceType.DOMAIN_BLAST, EvidenceType.CHAIN_BLAST, EvidenceType.HHSEARCH)
 """The evidence types in the order that decides between otherwise equal candidates."""

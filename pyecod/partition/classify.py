@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pyecod.config import PartitionSettings
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Bools, Ints
 from pyecod.partition.candidates import KINDS, CandidateTable
 from pyecod.partition.consensus import Proposal, kinship
 from pyecod.partition.model import Domain, Flag
 from pyecod.ranges import ResidueRange
+from pyecod.settings import PartitionSettings
 
 _MOSTLY = 0.5  # share of a candidate's residues inside a domain from which the candidate speaks about it
 

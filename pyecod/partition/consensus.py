@@ -9,11 +9,11 @@ from math import log10
 
 import numpy as np
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.alignments import Bools, Ints
 from pyecod.partition.candidates import KINDS, CandidateTable
 from pyecod.partition.strength import Floats, single_confidence
 from pyecod.search.hit import EvidenceType
+from pyecod.settings import PartitionSettings
 
 _FRAGMENT_INSIDE = 0.8  # share of a fragment's residues that must lie inside the cluster it is a fragment of
 _FRAGMENT_COVERAGE = 0.7  # reference coverage below which a candidate may be a fragment of another

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pyecod.config import PartitionSettings
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Alignments, Ints, align, project_back
 from pyecod.partition.counting import Verdict, Verdicts, mask_of
+from pyecod.settings import PartitionSettings
 
 
 def chain_candidates(

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from pyecod.config import PartitionSettings, QualitySettings, Settings
 from pyecod.errors import BrokenInputError
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Bools, Ints
@@ -21,6 +20,7 @@ from pyecod.partition.layout import lay_out
 from pyecod.partition.leftover import explain_leftover
 from pyecod.partition.model import Domain, Outcome, Partition, Quality
 from pyecod.partition.sequence import terminal_tags
+from pyecod.settings import PartitionSettings, QualitySettings, Settings
 
 ALGORITHM = "pyecod-consensus"
 ALGORITHM_VERSION = "1.0"

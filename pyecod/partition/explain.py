@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from pyecod.config import PartitionSettings
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.candidates import KINDS, CandidateTable
 from pyecod.partition.classify import figures
@@ -16,6 +15,7 @@ from pyecod.partition.consensus import Proposal
 from pyecod.partition.layout import Layout
 from pyecod.partition.model import Domain
 from pyecod.search.hit import EvidenceType
+from pyecod.settings import PartitionSettings
 
 _PROGRAM = {
     EvidenceType.DOMAIN_BLAST: "BLAST against domains",

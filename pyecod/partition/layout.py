@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.consensus import Proposal, kinship
 from pyecod.partition.strength import STRONGEST
+from pyecod.settings import PartitionSettings
 
 _BLAS = ThreadpoolController()
 

@@ -7,13 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.alignments import Bools, Ints
 from pyecod.partition.boundaries import FREE
 from pyecod.partition.consensus import Proposal
 from pyecod.partition.model import Unassigned, UnassignedReason
 from pyecod.partition.sequence import low_complexity
 from pyecod.ranges import ResidueRange
+from pyecod.settings import PartitionSettings
 
 _MOSTLY = 0.5  # share of a region from which a property of residues is the region's
 

@@ -9,7 +9,6 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from pyecod.config import Settings
 from pyecod.errors import BrokenInputError
 from pyecod.evidence import DomainSummary, read_summary
 from pyecod.files import sha256_of
@@ -19,6 +18,7 @@ from pyecod.partition.model import Partition
 from pyecod.partition.xml import write_partition
 from pyecod.pdb.chain import Chain
 from pyecod.reference import Reference
+from pyecod.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

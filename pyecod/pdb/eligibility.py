@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyecod.pdb.chain import CannotClassify
 
 if TYPE_CHECKING:
-    from pyecod.config import ChainSettings
+    from pyecod.settings import ChainSettings
 
 PROTEIN = "protein"
 NUCLEIC_ACIDS = frozenset({"dna", "rna", "dna_rna_hybrid"})

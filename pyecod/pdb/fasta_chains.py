@@ -13,7 +13,7 @@ from pyecod.pdb.chain import Chain
 from pyecod.pdb.eligibility import why_not_classifiable
 
 if TYPE_CHECKING:
-    from pyecod.config import ChainSettings
+    from pyecod.settings import ChainSettings
 
 _UNIPROT = re.compile(r"(?:sp|tr)\|([^|]+)\|[^|]+")
 

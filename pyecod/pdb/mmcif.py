@@ -18,7 +18,7 @@ from pyecod.ranges import ResidueRange
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyecod.config import ChainSettings
+    from pyecod.settings import ChainSettings
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pyecod.errors import ReferenceDataError
 from pyecod.files import sha256_of
-from pyecod.search.program import find_program, run_program, stream_program
+from pyecod.node.program import find_program, run_program, stream_program
 
 
 def fasta_entry(id_: str, sequence: str) -> bytes:

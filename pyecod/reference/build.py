@@ -13,6 +13,7 @@ from pathlib import Path
 from pyecod import __version__
 from pyecod.errors import ReferenceDataError, UsageError
 from pyecod.files import sha256_of
+from pyecod.node.program import program_version
 from pyecod.reference.blast import make_database
 from pyecod.reference.draft import Draft, resolve_chains
 from pyecod.reference.groups import LEVELS, GroupTable, GroupVotes
@@ -39,7 +40,6 @@ from pyecod.reference.sequences import (
     write_domain_fasta,
 )
 from pyecod.reference.workspace import new_reference_folder
-from pyecod.search.program import program_version
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _BLAST = "blast"

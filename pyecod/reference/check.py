@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pyecod.doctor import Finding
+from pyecod.checks import Finding
 from pyecod.errors import PyecodError, ReferenceDataError, describe
 from pyecod.files import sha256_of
 from pyecod.reference.blast import fasta_entry, read_database

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pyecod.errors import ReferenceDataError
-from pyecod.files import sync_folder
+from pyecod.files import fsync_folder
 from pyecod.reference.record import RECORD_NAME
 
 _LOCK = "building.lock"
@@ -80,5 +80,5 @@ def _put_in_place(workspace: Path, out: Path) -> None:
         if exists:
             replaced.rename(out)
         raise
-    sync_folder(out.parent)
+    fsync_folder(out.parent)
     shutil.rmtree(replaced, ignore_errors=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pyecod.batch import Batch, ChainRecord, Status
-from pyecod.batch.repairs import repair_outcomes
+from pyecod.batch.repair_plan import repair_outcomes
 from pyecod.errors import BatchError, PyecodError
 from pyecod.evidence import read_summary
 from pyecod.ids import ChainKey

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pyecod.batch.header import BatchHeader
 from pyecod.batch.record import ChainRecord, EntryRecord
-from pyecod.batch.repairs import RepairOutcome
+from pyecod.batch.repair_plan import RepairOutcome
 from pyecod.ids import ChainKey
 from pyecod.partition.model import Partition
 from pyecod.pdb.chain import Numbering

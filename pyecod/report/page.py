@@ -12,7 +12,7 @@ import orjson
 from pyecod.batch import Batch
 from pyecod.batch.counters import count_batch
 from pyecod.files import atomic_write
-from pyecod.report import sections
+from pyecod.report import overview
 from pyecod.report.gather import gather_report
 from pyecod.report.model import BatchReport
 from pyecod.report.rows import CHUNK, ChainTable, chain_table, pack
@@ -67,15 +67,15 @@ def render_page(report: BatchReport) -> str:
 def _overview(report: BatchReport) -> str:
     counters = count_batch(report.entries.values(), (chain.record for chain in report.chains))
     return (
-        f"<header>{sections.heading(report.header, counters)}{sections.warnings(report, counters)}</header>\n"
-        f'<section class="tiles">{sections.tiles(counters)}</section>\n'
-        f"<section><h2>Quality</h2>{sections.states(report)}\n"
-        f'<div class="figures">{sections.plots(report)}</div></section>\n'
-        f"{sections.repairs_table(report)}\n"
-        f'<section class="columns"><div class="wide"><h2>Evidence</h2>{sections.evidence_table(report)}'
-        f"<h2>Failures</h2>{sections.failures_table(report, counters)}"
-        f"<h2>To look at</h2>{sections.curation(report)}</div>"
-        f"<div><h2>Frequent T-groups</h2>{sections.groups_table(report)}</div></section>"
+        f"<header>{overview.heading(report.header, counters)}{overview.warnings(report, counters)}</header>\n"
+        f'<section class="tiles">{overview.tiles(counters)}</section>\n'
+        f"<section><h2>Quality</h2>{overview.states(report)}\n"
+        f'<div class="figures">{overview.plots(report)}</div></section>\n'
+        f"{overview.repairs_table(report)}\n"
+        f'<section class="columns"><div class="wide"><h2>Evidence</h2>{overview.evidence_table(report)}'
+        f"<h2>Failures</h2>{overview.failures_table(report, counters)}"
+        f"<h2>To look at</h2>{overview.curation(report)}</div>"
+        f"<div><h2>Frequent T-groups</h2>{overview.groups_table(report)}</div></section>"
     )
 
 
@@ -98,8 +98,8 @@ def _chains(report: BatchReport, table: ChainTable) -> str:
 
 def _more(report: BatchReport) -> str:
     return (
-        f'<section class="columns"><div class="wide"><h2>Versions</h2>{sections.versions_table(report)}</div>'
-        f"<div>{sections.slowest_table(report)}</div></section>"
+        f'<section class="columns"><div class="wide"><h2>Versions</h2>{overview.versions_table(report)}</div>'
+        f"<div>{overview.slowest_table(report)}</div></section>"
     )
 
 

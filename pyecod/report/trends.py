@@ -13,13 +13,13 @@ from pathlib import Path
 from pyecod.batch import Batch, ChainRecord, Status, find_batches
 from pyecod.batch.counters import BatchCounters
 from pyecod.errors import BatchError
-from pyecod.evidence import conservation, find_losses
 from pyecod.files import atomic_write
 from pyecod.report.architecture import TRACK_NAMES
+from pyecod.report.overview import STATES
 from pyecod.report.rows import chain_state
-from pyecod.report.sections import STATES
 from pyecod.report.series import lines, stacked
 from pyecod.search.hit import EvidenceType
+from pyecod.watch.conservation import conservation, find_losses
 
 _HERE = Path(__file__).parent
 _LABELS = ("good", "low_coverage", "fragmentary", "no_domains")

@@ -22,17 +22,14 @@ if TYPE_CHECKING:
     from pyecod.search.hhsuite import search_profiles
     from pyecod.search.load import EvidenceLoader, load_evidence
     from pyecod.search.outcome import SearchOutcome
-    from pyecod.search.program import INSTALL_HINTS, program_versions
 
 _HOMES = {
     "EvidenceLoader": "load",
-    "INSTALL_HINTS": "program",
     "SearchCache": "cache",
     "SearchDatabases": "databases",
     "SearchOutcome": "outcome",
     "SearchReport": "alignment",
     "load_evidence": "load",
-    "program_versions": "program",
     "read_blast_xml": "blast_xml",
     "read_hhr": "hhr",
     "search_blast": "blast",
@@ -48,7 +45,6 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "INSTALL_HINTS",
     "EvidenceLoader",
     "EvidenceType",
     "Hit",
@@ -61,7 +57,6 @@ __all__ = [
     "SearchResult",
     "Segment",
     "load_evidence",
-    "program_versions",
     "query_coverage",
     "read_blast_xml",
     "read_hhr",

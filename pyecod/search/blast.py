@@ -8,23 +8,23 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from pyecod.config import Settings
 from pyecod.errors import BrokenOutputError, ProgramError, ReferenceDataError
 from pyecod.fasta import write_fasta
-from pyecod.search.blast_xml import parse_blast_xml
-from pyecod.search.cache import SearchCache
-from pyecod.search.databases import SearchDatabases, database_of, key_maker
-from pyecod.search.hit import EvidenceType, Query
-from pyecod.search.outcome import Finished, SearchOutcome, longest_first, outcome_of
-from pyecod.search.program import (
+from pyecod.node.program import (
     ProgramStoppedError,
     ProgramTimeoutError,
     find_program,
     program_version,
     stream_program,
 )
-from pyecod.search.scratch import scratch_folder
-from pyecod.search.staging import staged
+from pyecod.node.scratch import scratch_folder
+from pyecod.node.staging import staged
+from pyecod.search.blast_xml import parse_blast_xml
+from pyecod.search.cache import SearchCache
+from pyecod.search.databases import SearchDatabases, database_of, key_maker
+from pyecod.search.hit import EvidenceType, Query
+from pyecod.search.outcome import Finished, SearchOutcome, longest_first, outcome_of
+from pyecod.settings import Settings
 
 log = logging.getLogger(__name__)
 

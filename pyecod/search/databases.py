@@ -8,10 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from pyecod.config import SearchSettings, Settings
 from pyecod.errors import ReferenceDataError
+from pyecod.node.program import program_version
 from pyecod.search.hit import EvidenceType, Query
-from pyecod.search.program import program_version
+from pyecod.settings import SearchSettings, Settings
 
 RECIPE = 1
 """Rises when results would come out differently for the same program, database and options: how we call and parse."""

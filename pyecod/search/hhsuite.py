@@ -10,9 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from pyecod.config import Settings
 from pyecod.errors import BrokenOutputError, MissingProgramError, ProgramError, ReferenceDataError
 from pyecod.fasta import write_fasta
+from pyecod.node.program import ProgramStoppedError, find_program, program_version, run_program
+from pyecod.node.scratch import check_space, scratch_folder
+from pyecod.node.staging import staged
 from pyecod.search.alignment import SearchReport
 from pyecod.search.cache import SearchCache
 from pyecod.search.databases import SearchDatabases, database_of, key_maker, profile_database, profile_key_maker
@@ -20,9 +22,7 @@ from pyecod.search.encoding import ResultHeader
 from pyecod.search.hhr import read_hhr
 from pyecod.search.hit import EvidenceType, Query
 from pyecod.search.outcome import Finished, SearchOutcome, longest_first, outcome_of
-from pyecod.search.program import ProgramStoppedError, find_program, program_version, run_program
-from pyecod.search.scratch import check_space, scratch_folder
-from pyecod.search.staging import staged
+from pyecod.settings import Settings
 
 _INSERTS = string.ascii_lowercase.encode() + b"."
 _GIB = 1 << 30

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pyecod.config import Settings
 from pyecod.errors import MissingResultError
 from pyecod.search.cache import SearchCache
 from pyecod.search.databases import SearchDatabases, key_maker
 from pyecod.search.hit import EvidenceType, Query, SearchResult
+from pyecod.settings import Settings
 
 
 class EvidenceLoader:

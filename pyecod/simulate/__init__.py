@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyecod.simulate.evidence import EvidenceCase, EvidenceOptions, SimulatedEvidence, simulate_evidence
+    from pyecod.simulate.scoring import Scores, score
     from pyecod.simulate.truth import Kind, TruthChain, TruthDomain, read_truth, read_truth_chains
     from pyecod.simulate.world import World, WorldOptions, simulate_world
 
@@ -16,6 +17,8 @@ _HOMES = {
     "SimulatedEvidence": "evidence",
     "simulate_evidence": "evidence",
     "Kind": "truth",
+    "Scores": "scoring",
+    "score": "scoring",
     "TruthChain": "truth",
     "TruthDomain": "truth",
     "World": "world",
@@ -36,6 +39,7 @@ __all__ = [
     "EvidenceCase",
     "EvidenceOptions",
     "Kind",
+    "Scores",
     "SimulatedEvidence",
     "TruthChain",
     "TruthDomain",
@@ -43,6 +47,7 @@ __all__ = [
     "WorldOptions",
     "read_truth",
     "read_truth_chains",
+    "score",
     "simulate_evidence",
     "simulate_world",
 ]

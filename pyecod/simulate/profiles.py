@@ -13,7 +13,7 @@ import numpy as np
 
 from pyecod.errors import BrokenOutputError, MissingProgramError
 from pyecod.files import atomic_write
-from pyecod.search.program import run_program
+from pyecod.node.program import run_program
 from pyecod.simulate.evolution import Sequence
 from pyecod.simulate.lists import ReferenceDomain
 

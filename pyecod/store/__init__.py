@@ -2,8 +2,8 @@
 
 from pyecod.store.connection import Store, embedded_postgres, open_store
 from pyecod.store.embedded import EmbeddedPostgres
-from pyecod.store.job_notes import JobStatus
-from pyecod.store.jobs import Job, JobLog, track_job
+from pyecod.store.jobs.log import Job, JobLog, track_job
+from pyecod.store.jobs.notes import JobStatus
 from pyecod.store.migrations import (
     ROLES,
     MigrationReport,
@@ -14,17 +14,17 @@ from pyecod.store.migrations import (
     require_schema,
 )
 from pyecod.store.production import Action, ImportReport, Strategy, import_results
-from pyecod.store.rows import BatchExport, ChainRow, Rejection, batch_rows, export_batch
+from pyecod.store.rows import BatchRows, ChainRow, Rejection, batch_rows, collect_batch
 from pyecod.store.sync import SyncReport, sync_batch, sync_batches, sync_folder
-from pyecod.store.verify import Finding, VerifyReport, verify
+from pyecod.store.verify import Disagreement, VerifyReport, verify
 
 __all__ = [
     "ROLES",
     "Action",
-    "BatchExport",
+    "BatchRows",
     "ChainRow",
+    "Disagreement",
     "EmbeddedPostgres",
-    "Finding",
     "ImportReport",
     "Job",
     "JobLog",
@@ -36,9 +36,9 @@ __all__ = [
     "SyncReport",
     "VerifyReport",
     "batch_rows",
+    "collect_batch",
     "describe_store",
     "embedded_postgres",
-    "export_batch",
     "grant_roles",
     "import_results",
     "migrate",

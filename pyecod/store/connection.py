@@ -10,8 +10,8 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
-from pyecod.config import DatabaseSettings, data_home
 from pyecod.errors import NoDatabaseError, StoreError, StoreUnavailableError
+from pyecod.settings import DatabaseSettings, data_home
 from pyecod.store.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:

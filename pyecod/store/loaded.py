@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pyecod.batch import Batch
 from pyecod.errors import BatchError
 from pyecod.store.migrations import require_schema
-from pyecod.store.rows import export_batch, folder_stamp
+from pyecod.store.rows import collect_batch, folder_stamp
 
 if TYPE_CHECKING:
     from pyecod.store.connection import Store
@@ -55,6 +55,6 @@ def _state(path: Path, *, digest: str | None, stamp: str | None) -> str:
     if stamp is not None and stamp == folder_stamp(path):
         return "current"
     try:
-        return "current" if digest == export_batch(Batch.open(path)).digest else "changed"
+        return "current" if digest == collect_batch(Batch.open(path)).digest else "changed"
     except BatchError:
         return "damaged"

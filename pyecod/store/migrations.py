@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from pyecod.errors import StoreError
+from pyecod.files import product_folder
 
 if TYPE_CHECKING:
     from pyecod.store.connection import Connection, Store
@@ -66,11 +67,10 @@ def sql_folder() -> Path:
     Raises:
         StoreError: neither is there.
     """
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package.parent / "sql", package / "_data" / "sql"):
-        if (folder / "roles.sql").is_file():
-            return folder
-    raise StoreError("the SQL files are missing", where=package, hint="install pyecod again")
+    folder = product_folder("sql")
+    if not (folder / "roles.sql").is_file():
+        raise StoreError("the SQL files are missing", where=folder, hint="install pyecod again")
+    return folder
 
 
 def read_migrations(folder: Path) -> list[Migration]:

@@ -15,16 +15,16 @@ from pathlib import Path
 import orjson
 
 from pyecod.batch import Batch
-from pyecod.batch.fields import chain_to_plain
+from pyecod.batch.changes import chain_to_plain
 from pyecod.batch.header import BatchHeader, header_to_plain
 from pyecod.batch.journal import JOURNAL_NAME
 from pyecod.batch.manifest import MANIFEST_NAME
 from pyecod.batch.record import ChainRecord, Status
-from pyecod.batch.repairs import is_accepted
 from pyecod.errors import BatchError, BrokenInputError
 from pyecod.ids import ChainKey
 from pyecod.partition.model import Partition
 from pyecod.partition.xml import PartitionFile, read_partition
+from pyecod.standing.rule import is_accepted
 
 _FORMAT = b"1"  # change it when the tables hold more of a batch than before: loaded batches are then loaded again
 _COARSEST_CLOCK = 3.0  # seconds: file times of old network file systems have a step of 2
@@ -64,7 +64,7 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchExport:
+class BatchRows:
     """One batch to load. ``rows()`` streams its chains, anew at every call, and what cannot be read of them.
 
     ``digest`` changes whenever something that is loaded changed. ``stamp`` is :func:`folder_stamp` of before the batch
@@ -111,7 +111,7 @@ def folder_stamp(path: Path) -> str | None:
     return " ".join(parts)
 
 
-def export_batch(batch: Batch, *, stamp: str | None = None) -> BatchExport:
+def collect_batch(batch: Batch, *, stamp: str | None = None) -> BatchRows:
     """What a batch holds for the database; ``stamp`` is its :func:`folder_stamp` of before it was opened.
 
     Raises:
@@ -120,7 +120,7 @@ def export_batch(batch: Batch, *, stamp: str | None = None) -> BatchExport:
     release_of(batch.header)
     chains = batch.manifest.chains.values()
     entries = batch.manifest.entries.values()
-    return BatchExport(
+    return BatchRows(
         header=batch.header,
         path=batch.path.absolute(),
         chain_count=len(chains),

@@ -16,9 +16,8 @@ from psycopg.types.json import Jsonb
 
 from pyecod.batch import Batch
 from pyecod.errors import BatchError, BatchLockedError, StoreError, StoreUnavailableError
-from pyecod.evidence import check_conservation, conservation
 from pyecod.store.migrations import require_schema
-from pyecod.store.rows import BatchExport, ChainRow, Rejection, export_batch, folder_stamp
+from pyecod.store.rows import BatchRows, ChainRow, Rejection, collect_batch, folder_stamp
 from pyecod.store.statements import (
     CLEAR_RUNS,
     CREATE_INCOMING,
@@ -39,6 +38,7 @@ from pyecod.store.statements import (
     UPSERT_SEQUENCES,
 )
 from pyecod.store.values import DOMAIN, EVIDENCE, FLAG, INCOMING, PartitionValues, chain_values
+from pyecod.watch.conservation import check_conservation, conservation
 
 if TYPE_CHECKING:
     from pyecod.store.connection import Connection, Store
@@ -157,14 +157,14 @@ def sync_folder(
     batch = Batch.open(path)
     if not batch.header.completed and not force:
         check_conservation(conservation(batch.manifest.chains.values()), where=path)
-    source = export_batch(batch, stamp=stamp)
+    source = collect_batch(batch, stamp=stamp)
     report = sync_batch(store, source, overwrite=overwrite, force=force, progress=progress)
     return replace(report, seconds=time.monotonic() - start)
 
 
 def sync_batch(
     store: Store,
-    source: BatchExport,
+    source: BatchRows,
     *,
     overwrite: bool = False,
     force: bool = False,
@@ -209,7 +209,7 @@ def sync_batch(
     )
 
 
-def _is_loaded(connection: Connection, source: BatchExport) -> bool:
+def _is_loaded(connection: Connection, source: BatchRows) -> bool:
     row = connection.execute(
         "SELECT content_digest, status FROM pdb_update.batch WHERE batch_name = %s", (source.header.batch_name,)
     ).fetchone()
@@ -227,7 +227,7 @@ class _Loader:
     """One load in one transaction."""
 
     connection: Connection
-    source: BatchExport
+    source: BatchRows
     overwrite: bool
     counts: _Counts = field(default_factory=_Counts)
     rejected: list[Rejection] = field(default_factory=list)

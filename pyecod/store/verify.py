@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Disagreement:
     """A difference: what the database says of ``chain`` in ``table``, and what the files of its batch say."""
 
     batch_name: str
@@ -52,7 +52,7 @@ class VerifyReport:
 
     checked: int
     seed: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Disagreement, ...]
     passed_over: tuple[str, ...] = ()
 
 
@@ -85,7 +85,7 @@ def verify(
     """
     seed = random.randrange(2**32) if seed is None else seed
     batches = _Batches()
-    findings: list[Finding] = []
+    findings: list[Disagreement] = []
     with store.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
         left_out = _unsettled_batches(connection) if settled else {}
         asked = {"count": count, "seed": str(seed), "batch_name": batch_name, "left_out": list(left_out)}
@@ -156,7 +156,7 @@ class _Comparison:
         changed = _time(record.updated_at) if record is not None and record.updated_at else None
         return bool(begun != self.chain["batch_created"] or (changed and changed != self.chain["updated_at"]))
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Disagreement]:
         key = ChainKey(self.chain["pdb_id"], self.chain["chain_id"])
         batch = self.batches.find(self.chain["batch_path"])
         if isinstance(batch, BatchError):
@@ -176,7 +176,7 @@ class _Comparison:
         elif path is not None:
             yield from self._compare_run(record, batch.path / path)
 
-    def _compare_run(self, record: ChainRecord, path: Path) -> Iterator[Finding]:
+    def _compare_run(self, record: ChainRecord, path: Path) -> Iterator[Disagreement]:
         assert self.run is not None
         run_id = self.run["run_id"]
         try:
@@ -200,7 +200,7 @@ class _Comparison:
         yield from self._compare_rows("partition_evidence", EVIDENCE, values.evidence(row, run_id))
         yield from self._compare_rows("quality_flag", FLAG, values.flags(row, run_id))
 
-    def _compare_rows(self, table: str, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
+    def _compare_rows(self, table: str, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> Iterator[Disagreement]:
         assert self.run is not None
         statement = sql.SQL("SELECT {} FROM pdb_update.{} WHERE run_id = %s").format(
             sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table)
@@ -217,15 +217,15 @@ class _Comparison:
 
     def _differences(
         self, table: str, columns: Iterable[str], database: dict[str, Any], files: Iterable[Any]
-    ) -> Iterator[Finding]:
+    ) -> Iterator[Disagreement]:
         for column, stated in zip(columns, files, strict=True):
             stored = database[column]
             if stored != _AS_STORED.get(type(stored), _same)(stated):
                 yield self._finding(table, column, stored, stated)
 
-    def _finding(self, table: str, what: str, database: Any, files: Any) -> Finding:
+    def _finding(self, table: str, what: str, database: Any, files: Any) -> Disagreement:
         chain = str(ChainKey(self.chain["pdb_id"], self.chain["chain_id"]))
-        return Finding(self.chain["batch_name"], chain, table, what, str(database), str(files))
+        return Disagreement(self.chain["batch_name"], chain, table, what, str(database), str(files))
 
 
 def _same(value: Any) -> Any:

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from pyecod.config import Settings
-from pyecod.doctor import Finding, Server, examine
+from pyecod.checks import Finding
+from pyecod.doctor import Server, examine
+from pyecod.settings import Settings
 
 VERSION = version("prefect")
 

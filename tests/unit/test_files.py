@@ -12,7 +12,7 @@ import threading
 
 import pytest
 
-from pyecod.files import atomic_write, open_text, sha256_of, sync_folder
+from pyecod.files import atomic_write, fsync_folder, open_text, sha256_of
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -101,6 +101,6 @@ def test_text_is_opened_by_its_name(tmp_path):
 
 
 def test_a_folder_can_be_synced(tmp_path):
-    sync_folder(tmp_path)
+    fsync_folder(tmp_path)
     with pytest.raises(OSError):
-        sync_folder(tmp_path / "absent")
+        fsync_folder(tmp_path / "absent")

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate
-from pyecod.config import Settings
 from pyecod.errors import BatchError, BatchLockedError
 from pyecod.ids import ChainKey
+from pyecod.settings import Settings
 
 pytestmark = pytest.mark.integration
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pyecod.config import FetchSettings
+from pyecod.settings import FetchSettings
 
 
 @dataclass

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from pyecod.config import FetchSettings
 from pyecod.errors import FetchError
 from pyecod.fetch import Download, fetch_files
 from pyecod.fetch.download import Fate
 from pyecod.fetch.verify import check_entry
+from pyecod.settings import FetchSettings
 
 pytestmark = pytest.mark.integration
 PATH = "/mmCIF/ab/1abc.cif.gz"

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from pyecod.config import FetchSettings
 from pyecod.errors import BrokenInputError, ConfigError, FetchError, UsageError
 from pyecod.fetch import fetch_reference
-from pyecod.fetch.settings import ReferenceSources
 from pyecod.reference import Reference
+from pyecod.settings import FetchSettings
+from pyecod.settings.fetch import ReferenceSources
 from pyecod.simulate import WorldOptions, simulate_world
 
 pytestmark = pytest.mark.integration

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from pyecod.batch.record import Status
-from pyecod.config import Settings, load_settings
 from pyecod.errors import BrokenInputError, ConfigError, FetchError
 from pyecod.fetch import entry_downloads, fetch_files, fetch_lists, list_dates, staged_entries
 from pyecod.fetch.download import Fate
 from pyecod.pdb import Release, find_entry, find_releases
+from pyecod.settings import Settings, load_settings
 from pyecod.simulate import WorldOptions, simulate_world
-from pyecod.steps.entries import read_entries
+from pyecod.work.entries import read_entries
 
 pytestmark = pytest.mark.integration
 DAY = datetime.date(2025, 9, 5)

@@ -15,11 +15,11 @@ import pytest
 from flows.repair import repair
 from flows.update_weeks import update_weeks
 from pyecod.batch import Batch, Status
-from pyecod.config import load_settings
 from pyecod.errors import PyecodError
 from pyecod.ids import parse_pdb_id
 from pyecod.pdb import find_entry, read_entry
-from pyecod.steps.releases import absent_releases
+from pyecod.settings import load_settings
+from pyecod.weeks.releases import absent_releases
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
 

@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 
 from pyecod.batch import Batch, ChainUpdate, Status, weekly_name
 from pyecod.cli.main import app
-from pyecod.config import load_settings
 from pyecod.errors import PyecodError
 from pyecod.partition.xml import read_partition
 from pyecod.pdb import find_entry, read_entry
-from pyecod.steps.repair import plan_repair
-from pyecod.steps.repair_request import RepairRequest
+from pyecod.repair.plan import plan_repair
+from pyecod.repair.request import RepairRequest
+from pyecod.settings import load_settings
 
 
 def first_week(small_world: Any, base_path: Path) -> Batch:

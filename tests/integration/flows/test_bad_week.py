@@ -22,15 +22,15 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.sorting import FlowRunSort
 from typer.testing import CliRunner
 
-from flows.progress import artifact_key
+from flows.batch.progress import artifact_key
 from flows.repair import repair
 from flows.update_weeks import update_weeks
 from pyecod.batch import Batch
 from pyecod.cli.main import app
-from pyecod.config import load_settings
 from pyecod.files import sha256_of
+from pyecod.settings import load_settings
 from pyecod.store import open_store, verify
-from pyecod.store.job_tree import job_details, job_tree
+from pyecod.store.jobs.tree import job_details, job_tree
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
 

@@ -11,12 +11,12 @@ import pytest
 from flows.update_weeks import update_weeks
 from pyecod.batch import Batch, RunHistory, Status
 from pyecod.batch.runs import DataType
-from pyecod.clusters import cluster_sequences, collect_sequences, load_clustering, save_clustering
-from pyecod.clusters.records import record_clustering
-from pyecod.config import load_settings
+from pyecod.families import cluster_sequences, collect_sequences, load_clustering, save_clustering
 from pyecod.ids import ChainKey
 from pyecod.partition.xml import read_partition
+from pyecod.settings import load_settings
 from pyecod.store import migrate, open_store
+from pyecod.store.families import record_clustering
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
 

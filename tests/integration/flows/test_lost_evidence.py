@@ -13,11 +13,11 @@ from bad_weeks import command
 from flows.sync import SyncIncompleteError, sync
 from flows.update_weeks import WeeksFailedError, update_weeks
 from pyecod.batch import Batch
-from pyecod.config import load_settings
 from pyecod.reference import Reference, build_reference
+from pyecod.settings import load_settings
 from pyecod.simulate import WorldOptions, simulate_world
-from pyecod.steps.weeks import plan_weeks
 from pyecod.store import open_store
+from pyecod.weeks.plan import plan_weeks
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
 

@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 
-from flows.alerts import Lookout, watch
+from flows.batch.progress import log_file
 from flows.maintenance import UpkeepError, maintenance
-from flows.progress import log_file
+from flows.watch import Lookout, watch
 from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, RunHistory
 from pyecod.batch.runs import DataType
 from pyecod.cli.main import main
 from pyecod.cli.maintain import maintain
-from pyecod.config import AlertSettings, Settings
 from pyecod.errors import ConfigError
 from pyecod.ids import ChainKey
+from pyecod.settings import AlertSettings, Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
 
@@ -174,7 +174,7 @@ def test_watch_announces_a_dead_batch_as_an_event(batch: Batch) -> None:
 def test_a_running_batch_announces_each_kind_once(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect import flow
 
-    from flows import alerts as room
+    from flows import watch as room
 
     announced: list[str] = []
     monkeypatch.setattr(room, "announce", lambda found: announced.extend(alert.kind for alert in found))

@@ -12,16 +12,16 @@ from bad_weeks import domains_of, first_week, pdb_ranges, planned, programs, rea
 from flows.repair import repair
 from flows.update_weeks import update_weeks
 from pyecod.batch import Batch, ChainUpdate, DataType, RunHistory, Status
-from pyecod.batch.repairs import Verdict
-from pyecod.batch.scan import scan
-from pyecod.config import load_settings
+from pyecod.batch.record import Verdict
 from pyecod.errors import BrokenInputError, ConfigError, UsageError
 from pyecod.ids import ChainKey
 from pyecod.pdb import find_entry
 from pyecod.reference import Reference, build_reference
+from pyecod.repair.plan import begin_repair, plan_repair
+from pyecod.repair.request import NamedChain, RepairRequest
 from pyecod.search.hit import EvidenceType
-from pyecod.steps.repair import begin_repair, plan_repair
-from pyecod.steps.repair_request import NamedChain, RepairRequest
+from pyecod.settings import load_settings
+from pyecod.standing.scan import scan
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
 

@@ -14,7 +14,7 @@ from bad_weeks import domains_of, first_week, programs, started
 from flows.repair import repair
 from flows.update_weeks import update_weeks
 from pyecod.batch import Batch, Status
-from pyecod.batch.repairs import Verdict
+from pyecod.batch.record import Verdict
 from pyecod.partition.xml import read_partition
 from pyecod.pdb import find_entry
 

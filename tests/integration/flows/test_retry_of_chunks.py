@@ -12,9 +12,9 @@ import pytest
 
 from flows.update_weeks import update_weeks
 from pyecod.batch import Batch
-from pyecod.config import load_settings
 from pyecod.errors import BrokenInputError
 from pyecod.pdb import find_entry, find_releases, read_entry
+from pyecod.settings import load_settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
 

@@ -15,17 +15,17 @@ from run_weeks import run
 from flows.update_weeks import WeeksFailedError, update_weeks
 from pyecod.batch import Batch, Status
 from pyecod.batch.lock import BatchLock
-from pyecod.config import load_settings
 from pyecod.errors import BrokenInputError
 from pyecod.evidence import read_summary
 from pyecod.ids import ChainKey, parse_pdb_id
-from pyecod.partition.scoring import score
 from pyecod.partition.xml import read_partition
 from pyecod.pdb import find_entry, load_entry
 from pyecod.reference import Reference
 from pyecod.search import SearchCache, load_evidence
 from pyecod.search.hit import Query
+from pyecod.settings import load_settings
 from pyecod.simulate import read_truth, read_truth_chains
+from pyecod.simulate.scoring import score
 from pyecod.store import open_store
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]

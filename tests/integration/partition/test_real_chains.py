@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pyecod.config import Settings
-from pyecod.partition.scoring import Scores, score
+from pyecod.settings import Settings
+from pyecod.simulate.scoring import Scores, score
 
 pytestmark = pytest.mark.integration
 

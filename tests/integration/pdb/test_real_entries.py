@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyecod.config import ChainSettings
 from pyecod.errors import BrokenInputError
 from pyecod.pdb import CannotClassify, find_entry, find_releases, load_entry, parse_date, read_entry, save_entry
 from pyecod.pdb.atoms import AtomTable
 from pyecod.ranges import ResidueRange
+from pyecod.settings import ChainSettings
 
 PDB = Path(__file__).resolve().parents[4] / "shared" / "real" / "pdb"
 MIRROR = PDB / "structures" / "divided" / "mmCIF"

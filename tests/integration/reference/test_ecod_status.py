@@ -14,7 +14,7 @@ from pyecod.cli.main import app
 from pyecod.fasta import read_fasta
 from pyecod.ids import ChainKey
 from pyecod.reference import Reference
-from pyecod.steps.ecod_status import ecod_status
+from pyecod.standing.ecod_status import ecod_status
 
 pytestmark = pytest.mark.integration
 

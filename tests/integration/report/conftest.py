@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from pyecod.batch import Batch, BatchHeader, ChainRecord, EntryRecord, Status
-from pyecod.config import Settings
 from pyecod.evidence import DomainSummary, write_summary
 from pyecod.files import sha256_of
 from pyecod.ids import ChainKey
@@ -26,6 +25,7 @@ from pyecod.pdb import save_entry
 from pyecod.pdb.chain import CannotClassify, Chain, Entry, Numbering, NumberingRun, sequence_md5
 from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType, Hit, Hsp, Segment
+from pyecod.settings import Settings
 from tests.chromium import DevTools, debugging_port, start_chromium
 
 VERSION, TIME = "develop291", "2025-09-05T10:00:00+00:00"

@@ -14,12 +14,12 @@ import pytest
 from lxml import etree
 
 from pyecod.batch import Batch, BatchHeader
-from pyecod.config import Settings
 from pyecod.errors import BatchError
 from pyecod.evidence import read_summary
 from pyecod.ids import ChainKey
 from pyecod.partition.xml import read_partition
 from pyecod.report import gather, gather_report, render_page, write_report
+from pyecod.settings import Settings
 
 pytestmark = pytest.mark.integration
 MakeBatch = Callable[..., Batch]

@@ -14,10 +14,10 @@ import pytest
 from lxml import html
 
 from pyecod.batch import Batch, BatchHeader, ChainRecord, EntryRecord, Status
-from pyecod.config import Settings
 from pyecod.ids import ChainKey
 from pyecod.report.trends import gather_weeks, missing_weeks, write_weeks
 from pyecod.search.hit import EvidenceType
+from pyecod.settings import Settings
 
 pytestmark = pytest.mark.integration
 FIRST = datetime.date(2025, 9, 5)

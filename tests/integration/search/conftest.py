@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from pyecod.config import Settings, load_settings
 from pyecod.fasta import read_fasta
 from pyecod.pdb.chain import sequence_md5
 from pyecod.reference import Reference, build_reference
 from pyecod.search import Query, SearchCache
+from pyecod.settings import Settings, load_settings
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "real"
 

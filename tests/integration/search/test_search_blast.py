@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pyecod.config import Settings
 from pyecod.errors import FailureKind, MissingProgramError, MissingResultError, NodeDiskError, ReferenceDataError
+from pyecod.node.scratch import this_node
 from pyecod.pdb.chain import sequence_md5
 from pyecod.reference import Reference
 from pyecod.search import (
@@ -23,7 +23,7 @@ from pyecod.search import (
     search_blast,
     search_key,
 )
-from pyecod.search.scratch import this_node
+from pyecod.settings import Settings
 
 from .conftest import Stand
 
@@ -250,7 +250,7 @@ def test_a_full_scratch_disk_is_named(
 SEARCH = """
 import sys
 from pathlib import Path
-from pyecod.config import load_settings
+from pyecod.settings.tree import load_settings
 from pyecod.reference import Reference
 from pyecod.search import Query, SearchCache, search_blast
 from pyecod.fasta import read_fasta

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pyecod.config import Settings
 from pyecod.errors import FailureKind, MissingProgramError, NodeDiskError, ReferenceDataError
+from pyecod.node.scratch import this_node
+from pyecod.node.staging import release_copies
 from pyecod.pdb.chain import sequence_md5
 from pyecod.reference import Reference
 from pyecod.search import EvidenceType, Query, SearchCache, load_evidence, query_coverage, search_blast, search_profiles
-from pyecod.search.scratch import this_node
-from pyecod.search.staging import release_copies
+from pyecod.settings import Settings
 
 from .conftest import Stand
 
@@ -177,7 +177,7 @@ def test_one_bad_sequence_fails_alone_with_its_reason(
 WORKER = """
 import sys, threading, time
 from pathlib import Path
-from pyecod.config import load_settings
+from pyecod.settings.tree import load_settings
 from pyecod.reference import Reference
 from pyecod.search import Query, SearchCache, search_profiles
 reference, cache, scratch, md5, sequence, started = sys.argv[1:]

@@ -6,11 +6,11 @@ from collections import defaultdict
 
 import pytest
 
-from pyecod.config import load_settings
 from pyecod.fasta import read_fasta
 from pyecod.pdb.chain import sequence_md5
 from pyecod.reference import Reference, build_reference
 from pyecod.search import EvidenceType, Query, SearchCache, load_evidence, search_blast, search_profiles
+from pyecod.settings import load_settings
 from pyecod.simulate import Kind, read_truth, simulate_evidence, simulate_world
 
 pytestmark = [

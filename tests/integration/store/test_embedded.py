@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pyecod.config import DatabaseSettings
 from pyecod.errors import StoreError
+from pyecod.settings import DatabaseSettings
 from pyecod.store import EmbeddedPostgres, open_store
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pyecod.store import JobLog, Store, migrate, track_job
-from pyecod.store.job_notes import close_stale_jobs
+from pyecod.store.jobs.notes import close_stale_jobs
 
 pytestmark = pytest.mark.integration
 

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from pyecod.config import Settings
 from pyecod.doctor import Server, examine
 from pyecod.errors import StoreError
+from pyecod.settings import Settings
 from pyecod.store import Store, grant_roles, migrate, pending_migrations, require_schema
 from pyecod.store.migrations import sql_folder
 

@@ -11,7 +11,7 @@ import pytest
 from pyecod.batch import Batch, ChainUpdate
 from pyecod.errors import BatchLockedError, StoreError, StoreUnavailableError
 from pyecod.ids import ChainKey
-from pyecod.store import Store, export_batch, migrate, sync_batch, sync_batches, sync_folder, verify
+from pyecod.store import Store, collect_batch, migrate, sync_batch, sync_batches, sync_folder, verify
 from pyecod.store import sync as sync_module
 
 pytestmark = pytest.mark.integration
@@ -208,7 +208,7 @@ class TestAgain:
 class TestBadRows:
     def bad(self, week, changes):
         """The batch with single values PostgreSQL does not take."""
-        source = export_batch(Batch.open(week))
+        source = collect_batch(Batch.open(week))
 
         def rows():
             for row in source.rows():
@@ -239,7 +239,7 @@ class TestBadRows:
         assert query("SELECT count(*) FROM pdb_update.partition_run") == [(3,)]
 
     def test_a_bad_partition_costs_the_partition_and_not_the_chain(self, store, query, week):
-        source = export_batch(Batch.open(week))
+        source = collect_batch(Batch.open(week))
 
         def rows():
             for row in source.rows():
@@ -278,7 +278,7 @@ class TestBadRows:
         assert query("SELECT count(*) FROM pdb_update.batch") == [(0,)]
 
     def test_a_key_that_comes_twice_is_loaded_once(self, store, query, week):
-        source = export_batch(Batch.open(week))
+        source = collect_batch(Batch.open(week))
         report = sync_batch(store, replace(source, rows=lambda: [*source.rows(), *source.rows()]))
         assert report.inserted == 6
         assert query("SELECT count(*) FROM pdb_update.partition_run") == [(4,)]
@@ -286,7 +286,7 @@ class TestBadRows:
 
 class TestRunningBatch:
     def test_it_is_refused_unless_forced_and_loaded_again_when_done(self, store, query, week):
-        source = export_batch(Batch.open(week))
+        source = collect_batch(Batch.open(week))
         driven = replace(source, driven_by="pid 17 of ecod on node3")
         with pytest.raises(BatchLockedError, match=r"pid 17.*--force"):
             sync_batch(store, driven)
@@ -303,7 +303,7 @@ class TestRunningBatch:
         )
         try:
             assert holder.stdout.readline() == "locked\n"
-            driven_by = export_batch(Batch.open(week)).driven_by
+            driven_by = collect_batch(Batch.open(week)).driven_by
             assert driven_by is not None
             assert f"pid {holder.pid}" in driven_by
         finally:
@@ -428,7 +428,7 @@ def test_a_writer_needs_no_more_than_its_role(server, store, query, week):
 
 def test_large_loads_come_in_pieces_are_counted_and_never_held_whole(store, week, monkeypatch):
     monkeypatch.setattr(sync_module, "_CHUNK", 2)
-    source = export_batch(Batch.open(week))
+    source = collect_batch(Batch.open(week))
     read, told = [], []
 
     def rows():
@@ -447,7 +447,7 @@ def test_a_server_that_dies_in_the_middle_leaves_nothing_half_loaded(debian_serv
     store = Store(debian_server.url(name))
     migrate(store)
     week = batches({f"{i}abc_{c}": plan() for i in range(1, 10) for c in "ABC"})
-    source = export_batch(Batch.open(week))
+    source = collect_batch(Batch.open(week))
     halfway, restarted = threading.Event(), threading.Event()
 
     def rows():

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, EntryRecord, Status
-from pyecod.config import Settings
 from pyecod.errors import BatchError, BatchLockedError
 from pyecod.ids import ChainKey
+from pyecod.settings import Settings
 
 A, B, N = ChainKey("8abc", "A"), ChainKey("8abc", "B"), ChainKey("8s72", "N")
 BLAST_DONE = {"blast_status": Status.COMPLETE, "blast_coverage": 0.93, "needs_hhsearch": False}

@@ -5,8 +5,8 @@ import datetime
 import pytest
 
 from pyecod.batch.header import BatchHeader, repair_name, settings_differences, settings_digest, weekly_name
-from pyecod.config import Settings
 from pyecod.errors import BatchError
+from pyecod.settings import Settings
 
 
 def test_names_follow_the_format() -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyecod.batch import BatchHeader, ChainRecord, EntryRecord, Manifest, Status, read_manifest
-from pyecod.batch.fields import chain_to_plain, entry_to_plain
+from pyecod.batch.changes import chain_to_plain, entry_to_plain
 from pyecod.batch.manifest import format_manifest, write_manifest
 from pyecod.errors import BatchError
 from pyecod.ids import ChainKey

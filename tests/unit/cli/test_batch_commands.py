@@ -14,8 +14,8 @@ import pytest
 from pyecod.batch import Batch, BatchHeader, ChainRecord, EntryRecord, RunHistory, Status
 from pyecod.batch.runs import DataType
 from pyecod.cli.main import main
-from pyecod.config import Settings
 from pyecod.ids import ChainKey
+from pyecod.settings import Settings
 
 Pyecod = Callable[..., tuple[int, str, str]]
 

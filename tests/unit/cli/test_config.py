@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from pyecod.config import describe_settings
+from pyecod.settings import describe_settings
 
 
 @pytest.fixture

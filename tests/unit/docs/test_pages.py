@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import typer
 
-from pyecod.config import describe_settings
+from pyecod.settings import describe_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

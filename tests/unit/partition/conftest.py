@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pyecod.config import PartitionSettings, Settings
 from pyecod.evidence.summary import DomainSummary
 from pyecod.ids import ChainKey
 from pyecod.partition import Partition, partition_chain
 from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType, Hit, Hsp, Segment
+from pyecod.settings import PartitionSettings, Settings
 
 KEY = ChainKey("8abc", "A")
 

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.alignments import Alignments, align, project, project_back
 from pyecod.partition.counting import Verdict
 from pyecod.search.hit import Hit, Hsp, Segment
+from pyecod.settings import PartitionSettings
 
 
 def aligned(*hits: Hit, length: int = 300, subject_length: int | None = 200) -> tuple[Alignments, list[Verdict]]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.boundaries import FREE, assign_residues, range_of
 from pyecod.partition.consensus import Proposal
+from pyecod.settings import PartitionSettings
 
 LENGTH = 200
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.candidates import KINDS, CandidateTable, tabulate
 from pyecod.partition.counting import Verdict, indices_by_type
 from pyecod.partition.strength import STRONGEST
 from pyecod.search.hit import EvidenceType, Hit
+from pyecod.settings import PartitionSettings
 
 Make = Callable[..., Any]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.candidates import tabulate
 from pyecod.partition.consensus import Proposal, propose
 from pyecod.partition.counting import indices_by_type
 from pyecod.ranges import ResidueRange
+from pyecod.settings import PartitionSettings
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from pyecod.config import PartitionSettings, Settings
 from pyecod.errors import BrokenInputError
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition import (
@@ -19,6 +18,7 @@ from pyecod.partition import (
     partition_chain,
 )
 from pyecod.search.hit import EvidenceType
+from pyecod.settings import PartitionSettings, Settings
 
 Make = Callable[..., Any]
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.consensus import Proposal
 from pyecod.partition.layout import Layout, lay_out
+from pyecod.settings import PartitionSettings
 
 LENGTH = 120
 

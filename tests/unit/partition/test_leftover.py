@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pyecod.config import PartitionSettings
 from pyecod.partition.boundaries import FREE
 from pyecod.partition.leftover import explain_leftover
+from pyecod.settings import PartitionSettings
 
 SEQUENCE = "DKELTPAVRWQNFYGICSMTKEVLDAPR" * 8
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyecod.config import PartitionSettings, Settings
 from pyecod.evidence.summary import DomainSummary
 from pyecod.ids import ChainKey
 from pyecod.partition import Outcome, Partition, partition_chain
 from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType, Hit, Hsp, Segment
+from pyecod.settings import PartitionSettings, Settings
 
 LENGTH = 260
 DOMAINS = {

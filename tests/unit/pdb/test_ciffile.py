@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyecod.config import ChainSettings
 from pyecod.errors import BrokenInputError
 from pyecod.pdb import read_entry
 from pyecod.pdb.ciffile import read_cif
+from pyecod.settings import ChainSettings
 
 LIMIT = 1 << 22
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pyecod.config import ChainSettings
 from pyecod.pdb import CannotClassify
 from pyecod.pdb.eligibility import why_not_classifiable
+from pyecod.settings import ChainSettings
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import gzip
 
 import pytest
 
-from pyecod.config import ChainSettings
 from pyecod.errors import BrokenInputError
 from pyecod.pdb import CannotClassify, read_fasta_chains
+from pyecod.settings import ChainSettings
 
 SETTINGS = ChainSettings()
 SEQUENCE = "MKVLAAGIVGLCDEFHIKLMNP"

@@ -6,10 +6,10 @@ import hashlib
 
 import pytest
 
-from pyecod.config import ChainSettings
 from pyecod.errors import BrokenInputError, IdError
 from pyecod.pdb import CannotClassify, ModifiedResidue, NumberingRun, read_entry
 from pyecod.ranges import ResidueRange
+from pyecod.settings import ChainSettings
 
 SETTINGS = ChainSettings()
 SEQUENCE = "MKVLAAGIVGLCDEFHIKLMNPQRSTVWYACDE"

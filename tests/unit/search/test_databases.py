@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pyecod.config import Settings, load_settings
 from pyecod.errors import MissingProgramError, ReferenceDataError
 from pyecod.search import EvidenceType, SearchDatabases, search_key
 from pyecod.search.databases import database_of, profile_database, profile_key_maker
+from pyecod.settings import Settings, load_settings
 
 from .conftest import query_of
 

@@ -5,12 +5,12 @@ from collections import Counter
 import gemmi
 import pytest
 
-from pyecod.config import ChainSettings
 from pyecod.errors import BrokenInputError, UsageError
 from pyecod.fasta import read_fasta
 from pyecod.ids import parse_pdb_id
 from pyecod.pdb import find_entry, find_releases, read_entry
 from pyecod.ranges import ResidueRange
+from pyecod.settings import ChainSettings
 from pyecod.simulate import Kind, World, WorldOptions, read_truth, read_truth_chains, simulate_world
 from pyecod.simulate.entries import Quirk
 

@@ -1,7 +1,7 @@
 import pytest
 
-from pyecod.config import DatabaseSettings
 from pyecod.errors import NoDatabaseError, StoreError, StoreUnavailableError
+from pyecod.settings import DatabaseSettings
 from pyecod.store import Store, open_store
 
 

@@ -7,7 +7,7 @@ from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate
 from pyecod.errors import BatchError, BrokenInputError
 from pyecod.ids import ChainKey
 from pyecod.partition.xml import read_partition
-from pyecod.store.rows import ChainRow, PartitionReader, Rejection, batch_rows, export_batch, folder_stamp, release_of
+from pyecod.store.rows import ChainRow, PartitionReader, Rejection, batch_rows, collect_batch, folder_stamp, release_of
 
 
 def partition_path(batch, name):
@@ -156,21 +156,21 @@ class TestBatchRows:
 class TestDigest:
     def test_it_is_the_same_for_the_same_batch_opened_again(self, batches, plan):
         path = batches({"8s72_A": plan(), "8s72_B": plan(None)})
-        assert export_batch(Batch.open(path)).digest == export_batch(Batch.open(path)).digest
+        assert collect_batch(Batch.open(path)).digest == collect_batch(Batch.open(path)).digest
 
     def test_a_changed_record_changes_it(self, batches, plan):
         path = batches({"8s72_A": plan(), "8s72_B": plan(None)})
-        before = export_batch(Batch.open(path)).digest
+        before = collect_batch(Batch.open(path)).digest
         batch = Batch.open(path)
         with batch.lock():
             batch.mark([ChainUpdate(ChainKey("8s72", "B"), {"blast_coverage": 0.5})])
-        assert export_batch(Batch.open(path)).digest != before
+        assert collect_batch(Batch.open(path)).digest != before
 
     def test_a_rewritten_partition_file_changes_it(self, batches, plan):
         path = batches({"8s72_A": plan()})
-        before = export_batch(Batch.open(path)).digest
+        before = collect_batch(Batch.open(path)).digest
         os.utime(partition_path(path, "8s72_A"), (1, 1))
-        assert export_batch(Batch.open(path)).digest != before
+        assert collect_batch(Batch.open(path)).digest != before
 
     def test_what_was_written_a_moment_ago_has_no_stamp(self, batches, plan):
         assert folder_stamp(batches({"8s72_A": plan()})) is None
@@ -189,5 +189,5 @@ class TestDigest:
         path = batches({"8s72_A": plan()})
         batch = Batch.open(path)
         with batch.lock():
-            assert export_batch(batch).driven_by is None
-        assert export_batch(batch).status == "complete"
+            assert collect_batch(batch).driven_by is None
+        assert collect_batch(batch).status == "complete"

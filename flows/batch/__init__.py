@@ -1,0 +1,1 @@
+"""One batch, from what was asked for to what is recorded."""

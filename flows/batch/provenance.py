@@ -1,0 +1,187 @@
+"""Which run did what, in the database: job ``1`` is a flow run, ``1.2`` a step of it, ``1.2.7`` a chunk of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import get_run_logger
+from prefect.runtime import flow_run
+
+from pyecod.batch import Batch
+from pyecod.batch.record import ChainUpdate, Status, Step
+from pyecod.errors import StoreError, describe
+from pyecod.reference.record import RECORD_NAME
+from pyecod.settings import Settings
+from pyecod.store import Job, JobLog, migrate, open_store, track_job
+from pyecod.work.chunks import Chunk, SequenceGroup
+from pyecod.work.entries import EntryOutcome
+from pyecod.work.groups import StepResult
+
+_PATIENCE = 5.0  # seconds to wait at the end for a database that is away
+
+
+@dataclass
+class RunRecord:
+    """The jobs of one flow run. Without a database every method does nothing; none takes longer than a millisecond.
+
+    ``root`` is the flow run's job. Chunks are told apart by the future that will have their result.
+    """
+
+    log: JobLog | None = None
+    root: Job | None = None
+    _steps: dict[str, Job] = field(default_factory=dict)
+    _chunks: dict[Any, Job] = field(default_factory=dict)
+
+    def step(self, name: str) -> Any:
+        """A step that is done in one piece, to be used as ``with``."""
+        if self.log is None:
+            return nullcontext()
+        return track_job(self.log, name, parent=self.root)
+
+    def begin_chunk(self, step: str, label: str, future: Any) -> None:
+        """A chunk of a step was submitted; the first one begins the step."""
+        if self.log is None:
+            return
+        if step not in self._steps:
+            self._steps[step] = track_job(self.log, step, parent=self.root)
+            self._steps[step].begin()
+        task_run = getattr(future, "task_run_id", None)
+        task_run_id = str(task_run) if task_run else None
+        job = track_job(self.log, f"{step} {label}", parent=self._steps[step], task_run_id=task_run_id)
+        job.begin()
+        self._chunks[future] = job
+
+    def end_chunk(self, future: Any, error: Exception | None = None) -> Job | None:
+        """A chunk ended, well or with an error; gives its job for what there is to note."""
+        job = self._chunks.pop(future, None)
+        if job is not None:
+            job.finish(None if error is None else describe(error))
+        return job
+
+    def note_result(self, future: Any, chunk: Chunk[SequenceGroup], result: StepResult, batch: Batch) -> None:
+        """What a chunk of sequences achieved, and the files of its representatives."""
+        job = self.end_chunk(future)
+        if job is None:
+            return
+        job.kpi(
+            sequences=len(chunk.queries),
+            chains=sum(len(group.members) for group in chunk.queries),
+            failed=len(result.failures or {}),
+            peak_mib=result.peak_mib,
+        )
+        leads = {group.representative for group in chunk.queries}
+        lead_updates = [update for update in result.updates if update.key in leads]
+        for name, value in _measures(lead_updates).items():
+            job.kpi(**{name: value})
+        for update in lead_updates:
+            for kind in ("summary", "partition"):
+                if kind in (update.changes.get("files") or ()):
+                    job.add_file(batch.path / update.changes["files"][kind], "OUT")
+
+    def note_entries(self, future: Any, outcomes: list[EntryOutcome]) -> None:
+        """The mmCIF files a chunk of entries read."""
+        job = self.end_chunk(future)
+        if job is None:
+            return
+        failed = sum(outcome.entry.status is Status.FAILED for outcome in outcomes)
+        job.kpi(entries=len(outcomes), failed=failed, chains=sum(len(outcome.chains) for outcome in outcomes))
+        for outcome in outcomes:
+            if outcome.source is not None:
+                job.add_file(outcome.source, "IN", sha256=outcome.source_sha256)
+
+    def end_steps(self) -> None:
+        """Every chunk is done."""
+        for job in self._steps.values():
+            job.finish()
+        self._steps.clear()
+
+    def fail(self, reason: str) -> None:
+        """The run ended, and not well, although nothing was raised yet."""
+        if self.root is not None:
+            self.root.finish(reason)
+
+    def note(self, **values: float | str) -> None:
+        """Numbers and words of the whole run."""
+        if self.root is not None:
+            self.root.kpi(**values)
+
+    def add_file(self, path: Path, role: Literal["IN", "OUT"], import_source: str | None = None) -> None:
+        """A file of the whole run."""
+        if self.root is not None:
+            self.root.add_file(path, role, import_source=import_source)
+
+
+@contextmanager
+def recorded(name: str, settings: Settings, batch: Batch | None = None) -> Iterator[RunRecord]:
+    """Record this flow run as a job; what ends the block ends the job, an error with its reason.
+
+    A database that is away or refuses is said once in the log and stops nothing.
+    """
+    with ExitStack() as stack:
+        store = None
+        if settings.database.mode != "none":
+            try:
+                store = stack.enter_context(open_store(settings.database))
+                if settings.database.mode == "embedded":
+                    migrate(store)
+            except StoreError as error:
+                get_run_logger().warning(f"jobs are not recorded: {error}")
+                store = None
+        if store is None:
+            yield RunRecord()
+            return
+        log = stack.enter_context(JobLog(store, patience=_PATIENCE))
+        flow_run_id = str(flow_run.id) if flow_run.id else None
+        root = track_job(log, name, batch_name=batch.name if batch else None, flow_run_id=flow_run_id)
+        with root:
+            record = RunRecord(log, root)
+            if batch is not None:
+                _note_batch(record, batch, settings)
+            yield record
+            record.end_steps()
+
+
+def _note_batch(record: RunRecord, batch: Batch, settings: Settings) -> None:
+    """What a batch's results depend on."""
+    header = batch.header
+    words: Mapping[str, object] = {
+        "batch_type": header.batch_type,
+        "reference": header.reference_id,
+        "settings_digest": header.settings_digest,
+        "reason": header.reason,
+        "parent_flow_run": flow_run.parent_flow_run_id,
+        **{f"version {program}": version for program, version in header.tool_versions.items()},
+    }
+    record.note(**{name: str(word) for name, word in words.items() if word})
+    for path, source in (
+        (batch.paths.pdb_entries, f"{header.pdb_status_path}/added.pdb" if header.pdb_status_path else None),
+        (Path(header.fasta_path) if header.fasta_path else None, None),
+        (settings.reference / RECORD_NAME if settings.reference else None, None),
+    ):
+        if path is not None and path.is_file():
+            record.add_file(path, "IN", import_source=source)
+
+
+def _measures(updates: list[ChainUpdate]) -> dict[str, float]:
+    """Means and sums over the sequences of a chunk; a sequence may have gone through two steps at once."""
+    changes: dict[object, dict[str, Any]] = {}
+    for update in updates:
+        known = changes.setdefault(update.key, {})
+        evidence = {**(known.get("evidence") or {}), **(update.changes.get("evidence") or {})}
+        known.update(update.changes, evidence=evidence)
+    measures: dict[str, float] = {}
+    for step in Step:
+        shares = [share for values in changes.values() if (share := values.get(f"{step}_coverage")) is not None]
+        if shares:
+            measures[f"{step}_coverage"] = sum(shares) / len(shares)
+    domains = [count for values in changes.values() if (count := values.get("domain_count")) is not None]
+    if domains:
+        measures["domains"] = sum(domains)
+    for values in changes.values():
+        for kind, counts in values["evidence"].items():
+            measures[f"{kind}_kept"] = measures.get(f"{kind}_kept", 0) + counts.get("kept", 0)
+    return measures

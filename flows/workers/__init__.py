@@ -1,0 +1,1 @@
+"""The workers a batch runs on, and what their failures mean."""

@@ -1,0 +1,1 @@
+"""Provenance of runs in PostgreSQL: jobs, their files and figures."""

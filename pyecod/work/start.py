@@ -1,0 +1,45 @@
+"""Begin work on a batch, or go on with it: versions, and the check that nothing decisive changed meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyecod.batch import Batch, BatchHeader
+from pyecod.node.program import program_versions
+from pyecod.reference import Reference
+from pyecod.reference.ready import open_reference
+from pyecod.search.databases import profile_database
+from pyecod.settings import Settings
+
+
+def new_header(name: str, kind: str, settings: Settings, **more: object) -> BatchHeader:
+    """Header of a batch that starts now, with the versions of the reference, the programs and the profile database."""
+    reference = open_reference(settings)
+    return BatchHeader.new(
+        name,
+        kind,
+        settings,
+        reference_version=reference.version,
+        reference_id=reference.id,
+        tool_versions={**program_versions(), **_profile_version(reference, settings)},
+        **more,
+    )
+
+
+def _profile_version(reference: Reference, settings: Settings) -> dict[str, str]:
+    """Name and beginning of the id of the database that query profiles are built from; nothing where none are built."""
+    if reference.hh_db is None or not settings.search.hhsearch_below:
+        return {}
+    prefix, identity = profile_database(reference, settings.search)
+    return {"profile_db": f"{prefix.name} {identity[:12]}"}
+
+
+def go_on(path: Path, settings: Settings) -> Batch:
+    """Open a batch that was begun.
+
+    Raises:
+        BatchError: it was begun with other settings or another reference; every difference is named.
+    """
+    batch = Batch.open(path)
+    batch.check_settings(settings, open_reference(settings).id)
+    return batch
