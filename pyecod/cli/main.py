@@ -12,38 +12,61 @@ from typer.core import TyperGroup
 from pyecod import __version__
 from pyecod.errors import PyecodError
 
-# name -> (module:attribute, one line of help); the line stands here so that `pyecod --help` imports no group
-COMMANDS: dict[str, tuple[str, str]] = {
-    "update-weeks": ("pyecod.cli.update:update_weeks", "Classify the chains of weekly PDB releases."),
-    "classify": ("pyecod.cli.update:classify", "Cut the sequences of a FASTA file into domains and place them."),
-    "repair": ("pyecod.cli.repair:repair", "Process chains again that failed, came out badly, changed or are stale."),
-    "retry": ("pyecod.cli.repair:retry", "Give the chains of a task list new attempts in their own batches."),
-    "sync": ("pyecod.cli.sync:sync", "Load batches into PostgreSQL."),
-    "status": ("pyecod.cli.status:status", "Show how far the batches are, or one batch in detail."),
-    "monitor": ("pyecod.cli.monitor:monitor", "Watch a batch while it runs: stages, rate, failures, quality."),
-    "alerts": ("pyecod.cli.alerts:app", "Show what is worth attention, and have messages sent about it."),
-    "plan": ("pyecod.cli.plan:plan", "Estimate hours, CPU, jobs and disk of a load before it is started."),
-    "scan": ("pyecod.cli.scan:scan", "Find chains with something left to do, over many batches."),
-    "partition": ("pyecod.cli.partition:partition", "Cut chains into domains from their domain summaries."),
-    "trace": ("pyecod.cli.trace:trace", "Tell everything about one chain: how its domains came to be."),
-    "ecod-status": ("pyecod.cli.ecod_status:ecod_status", "Say which chains the current reference already classifies."),
-    "cluster": ("pyecod.cli.cluster:app", "Cluster similar sequences, so that only representatives are searched."),
-    "verify": ("pyecod.cli.verify:verify", "Hold the database against the files, on random chains."),
-    "import": ("pyecod.cli.imports:import_results", "Import validated results into a production schema."),
-    "jobs": ("pyecod.cli.jobs:app", "Show recorded jobs: runs, their steps and chunks."),
-    "runs": ("pyecod.cli.runs:app", "List, show, compare and prune the runs of chains."),
-    "fetch": ("pyecod.cli.fetch:app", "Get releases, entries and references from a server."),
-    "reference": ("pyecod.cli.reference:app", "Build, check and show ECOD references."),
-    "report": ("pyecod.cli.report:app", "Page of a batch; picture, table or viewer script of a chain."),
-    "export": ("pyecod.cli.export:app", "Write search results as BLAST XML and .hhr files."),
-    "cache": ("pyecod.cli.cache:app", "Show, verify and prune the search cache."),
-    "maintain": ("pyecod.cli.maintain:maintain", "Remove old runs, unused search results and old logs."),
-    "demo": ("pyecod.cli.demo:demo", "Make a small world, classify it, and compare with its truth."),
-    "simulate": ("pyecod.cli.simulate:app", "Make worlds and evidence with known truth."),
-    "config": ("pyecod.cli.config:app", "Show, check and list the settings."),
-    "doctor": ("pyecod.cli.doctor:doctor", "Check programs, reference, folders, database and Prefect."),
-    "db": ("pyecod.cli.db:app", "Start, stop and migrate the database."),
+# group -> name -> (module below pyecod.cli:attribute, one line of help); the lines stand here so that `pyecod --help` imports nothing
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "Run": {
+        "update-weeks": ("run.update:update_weeks", "Classify the chains of weekly PDB releases."),
+        "classify": (
+            "pyecod.cli.run.update:classify",
+            "Cut the sequences of a FASTA file into domains and place them.",
+        ),
+        "partition": ("run.partition:partition", "Cut chains into domains from their domain summaries."),
+        "cluster": (
+            "pyecod.cli.run.cluster:app",
+            "Cluster similar sequences, so that only representatives are searched.",
+        ),
+        "plan": ("run.plan:plan", "Estimate hours, CPU, jobs and disk of a load before it is started."),
+    },
+    "Look": {
+        "status": ("look.status:status", "Show how far the batches are, or one batch in detail."),
+        "monitor": ("look.monitor:monitor", "Watch a batch while it runs: stages, rate, failures, quality."),
+        "report": ("look.report:app", "Page of a batch; picture, table or viewer script of a chain."),
+        "trace": ("look.trace:trace", "Tell everything about one chain: how its domains came to be."),
+        "scan": ("look.scan:scan", "Find chains with something left to do, over many batches."),
+        "alerts": ("look.alerts:app", "Show what is worth attention, and have messages sent about it."),
+        "jobs": ("look.jobs:app", "Show recorded jobs: runs, their steps and chunks."),
+        "runs": ("look.runs:app", "List, show, compare and prune the runs of chains."),
+        "export": ("look.export:app", "Write search results as BLAST XML and .hhr files."),
+        "ecod-status": (
+            "pyecod.cli.look.ecod_status:ecod_status",
+            "Say which chains the current reference already classifies.",
+        ),
+    },
+    "Mend": {
+        "repair": (
+            "pyecod.cli.mend.repair:repair",
+            "Process chains again that failed, came out badly, changed or are stale.",
+        ),
+        "retry": ("mend.repair:retry", "Give the chains of a task list new attempts in their own batches."),
+        "maintain": ("mend.maintain:maintain", "Remove old runs, unused search results and old logs."),
+    },
+    "Database": {
+        "sync": ("database.sync:sync", "Load batches into PostgreSQL."),
+        "verify": ("database.verify:verify", "Hold the database against the files, on random chains."),
+        "import": ("database.imports:import_results", "Import validated results into a production schema."),
+        "db": ("database.db:app", "Start, stop and migrate the database."),
+    },
+    "Set up": {
+        "doctor": ("setup.doctor:doctor", "Check programs, reference, folders, database and Prefect."),
+        "config": ("setup.config:app", "Show, check and list the settings."),
+        "reference": ("setup.reference:app", "Build, check and show ECOD references."),
+        "fetch": ("setup.fetch:app", "Get releases, entries and references from a server."),
+        "cache": ("setup.cache:app", "Show, verify and prune the search cache."),
+        "demo": ("setup.demo:demo", "Make a small world, classify it, and compare with its truth."),
+        "simulate": ("setup.simulate:app", "Make worlds and evidence with known truth."),
+    },
 }
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 
 class LazyGroup(TyperGroup):
@@ -54,16 +77,17 @@ class LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """The help page's list, from the one-liners above."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+        """The help page's lists, from the one-liners above."""
+        for group, commands in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(name, summary) for name, (_, summary) in commands.items()])
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command itself; its module is imported now."""
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        loaded = getattr(importlib.import_module(module), attribute)
+        loaded = getattr(importlib.import_module(f"pyecod.cli.{module}"), attribute)
         if not isinstance(loaded, typer.Typer):
             single = typer.Typer(add_completion=False)
             single.command(cmd_name)(loaded)

@@ -22,7 +22,7 @@ from flows.watch import Lookout, watch
 from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, RunHistory
 from pyecod.batch.runs import DataType
 from pyecod.cli.main import main
-from pyecod.cli.maintain import maintain
+from pyecod.cli.mend.maintain import maintain
 from pyecod.errors import ConfigError
 from pyecod.ids import ChainKey
 from pyecod.settings import AlertSettings, Settings

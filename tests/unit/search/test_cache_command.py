@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pyecod.cli.cache import app
+from pyecod.cli.setup.cache import app
 from pyecod.errors import UsageError
 from pyecod.search import SearchCache
 

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pyecod.cli.main import COMMANDS
-from pyecod.cli.simulate import app
+from pyecod.cli.setup.simulate import app
 from pyecod.errors import UsageError
 from pyecod.simulate import World, read_truth
 
@@ -14,7 +14,7 @@ def _run(*arguments):
 
 
 def test_the_command_is_registered():
-    assert COMMANDS["simulate"][0] == "pyecod.cli.simulate:app"
+    assert COMMANDS["simulate"][0] == "pyecod.cli.setup.simulate:app"
 
 
 def test_a_world_is_made_and_named(tmp_path):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyecod.batch.runs import DataType
+from pyecod.cli.look.status import BasePath
 from pyecod.cli.output import AsJson, console, print_json, settings_from
-from pyecod.cli.status import BasePath
 
 if TYPE_CHECKING:
     from pyecod.batch.runs import RunHistory, RunState

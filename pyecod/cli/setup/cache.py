@@ -120,7 +120,7 @@ def _cache(directory: Path | None, settings: Path | None, profile: str | None) -
 
 
 def _age(text: str | None) -> timedelta | None:
-    from pyecod.cli.runs import parse_age
+    from pyecod.cli.look.runs import parse_age
 
     return None if text is None else parse_age(text)
 

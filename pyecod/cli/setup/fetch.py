@@ -259,7 +259,7 @@ def reference(
         files = fetch_reference(version, folder, settings.fetch, on_bytes=meter.on_bytes, on_file=meter.on_file)
     command = files.build_command(out)
     if build:
-        from pyecod.cli.reference import app as reference_app
+        from pyecod.cli.setup.reference import app as reference_app
 
         reference_app(command[2:] + (["--json"] if as_json else []), prog_name="pyecod reference")
     elif as_json:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pyecod.cli.look.status import BasePath
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
-from pyecod.cli.status import BasePath
 from pyecod.errors import StoreError, UsageError
 
 if TYPE_CHECKING:

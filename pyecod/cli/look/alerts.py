@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pyecod.cli.look.status import BasePath
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
-from pyecod.cli.status import BasePath
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

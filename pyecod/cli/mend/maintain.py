@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from pyecod.cli.launch import ask, call_flow
+from pyecod.cli.look.status import BasePath
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
-from pyecod.cli.status import BasePath
 
 
 def maintain(

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pyecod.cli.look.status import BasePath
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
-from pyecod.cli.status import BasePath
 from pyecod.errors import UsageError
 
 app = typer.Typer(

@@ -10,7 +10,7 @@ import typer
 
 from pyecod.cli.launch import ask, call_flow, run_flow, submit_run
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
-from pyecod.cli.update import BasePath, ReferenceDir, Yes
+from pyecod.cli.run.update import BasePath, ReferenceDir, Yes
 from pyecod.errors import UsageError
 
 if TYPE_CHECKING:

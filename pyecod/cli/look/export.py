@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pyecod.cli.look.status import BasePath
 from pyecod.cli.output import (
     AsJson,
     Profile,
@@ -17,8 +18,7 @@ from pyecod.cli.output import (
     settings_from,
     stage_progress,
 )
-from pyecod.cli.reference import ManyFiles
-from pyecod.cli.status import BasePath
+from pyecod.cli.setup.reference import ManyFiles
 
 _MOST_NAMED = 15
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pyecod.cli.look.status import BasePath
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
-from pyecod.cli.status import BasePath
-from pyecod.cli.update import ReferenceDir
+from pyecod.cli.run.update import ReferenceDir
 from pyecod.errors import UsageError
 
 if TYPE_CHECKING:

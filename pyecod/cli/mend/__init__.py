@@ -1,0 +1,1 @@
+"""Commands that do things again, and clear away."""

@@ -1,0 +1,1 @@
+"""Commands that classify: weeks, files, single steps."""
