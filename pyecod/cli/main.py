@@ -12,17 +12,17 @@ from typer.core import TyperGroup
 from pyecod import __version__
 from pyecod.errors import PyecodError
 
-# group -> name -> (module below pyecod.cli:attribute, one line of help); the lines stand here so that `pyecod --help` imports nothing
+# group -> name -> (module of pyecod.cli:attribute, help); in one place so that `pyecod --help` imports no command
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Run": {
         "update-weeks": ("run.update:update_weeks", "Classify the chains of weekly PDB releases."),
         "classify": (
-            "pyecod.cli.run.update:classify",
+            "run.update:classify",
             "Cut the sequences of a FASTA file into domains and place them.",
         ),
         "partition": ("run.partition:partition", "Cut chains into domains from their domain summaries."),
         "cluster": (
-            "pyecod.cli.run.cluster:app",
+            "run.cluster:app",
             "Cluster similar sequences, so that only representatives are searched.",
         ),
         "plan": ("run.plan:plan", "Estimate hours, CPU, jobs and disk of a load before it is started."),
@@ -38,13 +38,13 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "runs": ("look.runs:app", "List, show, compare and prune the runs of chains."),
         "export": ("look.export:app", "Write search results as BLAST XML and .hhr files."),
         "ecod-status": (
-            "pyecod.cli.look.ecod_status:ecod_status",
+            "look.ecod_status:ecod_status",
             "Say which chains the current reference already classifies.",
         ),
     },
     "Mend": {
         "repair": (
-            "pyecod.cli.mend.repair:repair",
+            "mend.repair:repair",
             "Process chains again that failed, came out badly, changed or are stale.",
         ),
         "retry": ("mend.repair:retry", "Give the chains of a task list new attempts in their own batches."),

@@ -14,7 +14,7 @@ def _run(*arguments):
 
 
 def test_the_command_is_registered():
-    assert COMMANDS["simulate"][0] == "pyecod.cli.setup.simulate:app"
+    assert COMMANDS["simulate"][0] == "setup.simulate:app"
 
 
 def test_a_world_is_made_and_named(tmp_path):
