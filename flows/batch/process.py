@@ -9,12 +9,12 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
+from flows.batch.announce import Lookout
 from flows.batch.dispatch import ChunkFlow
 from flows.batch.entries import read_pending_entries
 from flows.batch.progress import Progress, log_file
 from flows.batch.provenance import RunRecord, recorded
 from flows.batch.publish import page_written, publish_summary
-from flows.watch import Lookout
 from flows.workers.runner import task_runner, untagged
 from pyecod.batch import Batch, BatchCounters
 from pyecod.batch.header import utc_now

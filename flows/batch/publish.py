@@ -12,8 +12,8 @@ from urllib.parse import quote
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.events import emit_event
 
+from flows.batch.announce import publish_alerts
 from flows.batch.progress import artifact_key, summary_rows
-from flows.watch import publish_alerts
 from pyecod.batch import Batch, BatchCounters
 from pyecod.node.program import run_program
 from pyecod.report.trends import write_weeks

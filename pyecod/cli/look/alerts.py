@@ -76,11 +76,11 @@ def apply(
     if to is not None:
         url = _address(to)
         _require_server()
-        block_id = load_flow("flows.watch:save_notification_block")(url)
+        block_id = load_flow("flows.deploy.messages:save_notification_block")(url)
     else:
         _require_server()
-        block_id = load_flow("flows.watch:find_notification_block")(block)
-    for name, done in load_flow("flows.watch:apply_automations")(block_id):
+        block_id = load_flow("flows.deploy.messages:find_notification_block")(block)
+    for name, done in load_flow("flows.deploy.automations:apply_automations")(block_id):
         console().print(f"{done}  {name}", markup=False)
     messages().print("`pyecod alerts test` sends a message to try it", style="dim")
 
@@ -96,7 +96,7 @@ def test() -> None:
     _require_server()
     subject = f"a test at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
     alert = Alert("test", "warning", subject, "this message was asked for with `pyecod alerts test`")
-    load_flow("flows.watch:announce_at_once")([alert])
+    load_flow("flows.batch.announce:announce_at_once")([alert])
     console().print("sent to the Prefect server; the message follows within seconds")
 
 
@@ -125,4 +125,4 @@ def _address(path: Path) -> str:
 def _require_server() -> None:
     from pyecod.cli.launch import load_flow
 
-    load_flow("flows.watch:require_server")()
+    load_flow("flows.deploy.server:require_server")()

@@ -103,7 +103,7 @@ def test_the_sync_is_triggered_by_what_a_completed_weekly_run_says(monkeypatch: 
 
 
 def test_the_automations_are_what_prefect_takes() -> None:
-    from flows.watch import read_automations
+    from flows.deploy.automations import read_automations
 
     block = "00000000-0000-0000-0000-000000000001"
     automations = read_automations(block)
@@ -117,7 +117,7 @@ def test_the_automations_are_what_prefect_takes() -> None:
 
 
 def test_a_wrong_automation_is_named(tmp_path: Path) -> None:
-    from flows.watch import read_automations
+    from flows.deploy.automations import read_automations
     from pyecod.errors import ConfigError
 
     path = tmp_path / "automations.yaml"

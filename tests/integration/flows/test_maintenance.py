@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
+from flows.batch.announce import Lookout
 from flows.batch.progress import log_file
 from flows.maintenance import UpkeepError, maintenance
-from flows.watch import Lookout, watch
+from flows.watch import watch
 from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, RunHistory
 from pyecod.batch.runs import DataType
 from pyecod.cli.main import main
