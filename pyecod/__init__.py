@@ -3,4 +3,4 @@
 The science and the records, in plain Python: nothing in this package needs Prefect or Dask.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
