@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
+from flows.workers.turns import turn
 from pyecod.batch import Batch, BatchPaths, RunHistory, find_batches
 from pyecod.errors import BatchError, StoreError
 from pyecod.search import SearchCache
@@ -79,27 +80,30 @@ def maintenance(
         StoreError: the database cannot be reached.
     """
     settings = load_settings(settings_file, profile, overrides).absolute()
-    batches, skipped = _idle_batches(settings.base_path)
-    runs = prune_runs(batches, keep_runs, datetime.timedelta(days=runs_older_than_days), dry_run)
-    cache = SearchCache(settings.cache_dir).prune(
-        older_than=datetime.timedelta(days=cache_unused_days),
-        max_bytes=None if cache_max_gib is None else int(cache_max_gib * 2**30),
-        dry_run=dry_run,
-    )
-    logs = prune_logs(batches, logs_older_than_days, dry_run)
-    upkeep = Upkeep(
-        runs=runs,
-        cache_files=cache.removed.files,
-        cache_bytes=cache.removed.bytes,
-        logs=logs,
-        database=_check_database(settings, verify_chains),
-        skipped=skipped,
-        dry_run=dry_run,
-    )
-    create_markdown_artifact(key="maintenance", markdown=describe_upkeep(upkeep))
-    get_run_logger().info(describe_upkeep(upkeep))
-    _refuse_differences(upkeep)
-    return upkeep
+    with turn(settings, "maintenance") as another:
+        if another is not None:
+            return cast(Upkeep, another)
+        batches, skipped = _idle_batches(settings.base_path)
+        runs = prune_runs(batches, keep_runs, datetime.timedelta(days=runs_older_than_days), dry_run)
+        cache = SearchCache(settings.cache_dir).prune(
+            older_than=datetime.timedelta(days=cache_unused_days),
+            max_bytes=None if cache_max_gib is None else int(cache_max_gib * 2**30),
+            dry_run=dry_run,
+        )
+        logs = prune_logs(batches, logs_older_than_days, dry_run)
+        upkeep = Upkeep(
+            runs=runs,
+            cache_files=cache.removed.files,
+            cache_bytes=cache.removed.bytes,
+            logs=logs,
+            database=_check_database(settings, verify_chains),
+            skipped=skipped,
+            dry_run=dry_run,
+        )
+        create_markdown_artifact(key="maintenance", markdown=describe_upkeep(upkeep))
+        get_run_logger().info(describe_upkeep(upkeep))
+        _refuse_differences(upkeep)
+        return upkeep
 
 
 def prune_runs(batches: Sequence[Path], keep: int, older_than: datetime.timedelta, dry_run: bool) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 from prefect import flow, get_run_logger
 
 from flows.batch.provenance import recorded
+from flows.workers.turns import turn
 from pyecod.batch import find_batches
 from pyecod.errors import PyecodError
-from pyecod.settings import load_settings
+from pyecod.settings import Settings, load_settings
 from pyecod.store import SyncReport
 from tasks.database import load_into_database
 
@@ -43,8 +44,13 @@ def sync(
         SyncIncompleteError: a batch was not loaded, or not all of it; the others are.
     """
     settings = load_settings(settings_file, profile, overrides).absolute()
+    with turn(settings, "sync", wait=True):
+        return _load_batches(batches or find_batches(settings.base_path), settings, overwrite, force)
+
+
+def _load_batches(paths: list[Path], settings: Settings, overwrite: bool, force: bool) -> list[SyncReport]:
     with recorded("sync", settings) as record:
-        reports = load_into_database(batches or find_batches(settings.base_path), settings, overwrite, force)
+        reports = load_into_database(paths, settings, overwrite, force)
         for report in reports:
             get_run_logger().info(str(report))
         problems = sum(report.problem is not None for report in reports)

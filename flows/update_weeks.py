@@ -12,6 +12,7 @@ from pydantic import Field
 
 from flows.batch.process import BatchResult, run_batch
 from flows.batch.publish import announce_weeks
+from flows.workers.turns import turn
 from pyecod.errors import PyecodError, describe
 from pyecod.reference.ready import open_reference
 from pyecod.settings import Settings, load_settings
@@ -57,6 +58,13 @@ def update_weeks(
         WeeksFailedError: at least one week could not be finished.
     """
     settings = load_settings(settings_file, profile, overrides).absolute()
+    with turn(settings, "update-weeks") as another:
+        return another or _process_weeks(settings, start_date, end_date, max_batches)
+
+
+def _process_weeks(
+    settings: Settings, start_date: datetime.date | None, end_date: datetime.date | None, max_batches: int | None
+) -> list[BatchResult]:
     open_reference(settings)
     if fetches_releases(settings):
         fetch_releases(settings, start_date, end_date)

@@ -8,7 +8,8 @@ from typing import Any
 from prefect import flow, get_run_logger
 
 from flows.batch.announce import announce, publish_alerts
-from pyecod.settings import load_settings
+from flows.workers.turns import turn
+from pyecod.settings import Settings, load_settings
 from pyecod.watch.findings import Alert, house_alerts
 
 
@@ -23,7 +24,13 @@ def watch(
         settings_file: Settings in YAML.
         overrides: Single settings, nested as in the file.
     """
-    alerts = house_alerts(load_settings(settings_file, profile, overrides).absolute())
+    settings = load_settings(settings_file, profile, overrides).absolute()
+    with turn(settings, "watch") as another:
+        return another or _look_around(settings)
+
+
+def _look_around(settings: Settings) -> list[Alert]:
+    alerts = house_alerts(settings)
     announce(alerts)
     for alert in alerts:
         get_run_logger().warning(str(alert))

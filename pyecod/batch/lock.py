@@ -22,6 +22,7 @@ LOCK_NAME = "batch.lock"
 
 _BEAT_SECONDS = 10.0
 _RECORD_BYTES = 1024
+_WHAT = "another process drives this batch"
 _PATIENCE_SECONDS = 0.5  # somebody who only asks for the holder has the lock for a moment
 
 
@@ -40,15 +41,17 @@ class LockHolder:
 
 
 class BatchLock:
-    """An exclusive ``flock`` on the batch's lock file.
+    """An exclusive ``flock`` on the batch's lock file, or on that of anything else that one process at a time may do;
+    ``what`` says in words what another one does that has it.
 
     The kernel drops it with the process, however that ends; on NFS (Linux) it holds across hosts. Where a network file
     system keeps locks to one host, a holder elsewhere is noticed by its heartbeat. Threads of one process exclude each
     other too.
     """
 
-    def __init__(self, path: Path, *, beat_seconds: float = _BEAT_SECONDS) -> None:
+    def __init__(self, path: Path, *, beat_seconds: float = _BEAT_SECONDS, what: str = _WHAT) -> None:
         self._path = path
+        self._what = what
         self._beat_seconds = beat_seconds
         self._handle: int | None = None
         self._name: str | None = None
@@ -73,7 +76,7 @@ class BatchLock:
         with _GUARD:
             other = _HELD.get(name)
             if other is not None:
-                raise _locked(self._path, other.holder)
+                raise self._locked(other.holder)
             _close_in_children()
             try:
                 self._handle = self._open_locked()
@@ -144,7 +147,7 @@ class BatchLock:
                     return locked
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise _locked(self._path, _read_holder(handle)) from None
+                    raise self._locked(_read_holder(handle)) from None
             finally:
                 if handle >= 0:
                     os.close(handle)
@@ -169,7 +172,14 @@ class BatchLock:
             if now is None:
                 return
             if now != stranger:
-                raise _locked(self._path, now)
+                raise self._locked(now)
+
+    def _locked(self, holder: LockHolder | None) -> BatchLockedError:
+        return BatchLockedError(
+            f"{self._what}: {holder or 'its name is not written yet'}",
+            where=self._path.parent,
+            hint="wait until it is done, or end it; the lock goes with its process",
+        )
 
     def _sign(self) -> None:
         assert self._handle is not None
@@ -221,14 +231,6 @@ def _foreign_holder(path: Path) -> LockHolder | None:
         return None
     holder = _parse_holder(data)
     return holder if holder is not None and _age(holder.beat) < 30 * _BEAT_SECONDS else None
-
-
-def _locked(path: Path, holder: LockHolder | None) -> BatchLockedError:
-    return BatchLockedError(
-        f"another process drives this batch: {holder or 'its name is not written yet'}",
-        where=path.parent,
-        hint="wait until it is done, or end it; the lock goes with its process",
-    )
 
 
 def _read_holder(handle: int) -> LockHolder | None:

@@ -45,7 +45,7 @@ def test_the_deployments_have_the_names_the_commands_use() -> None:
         "maintenance/weekly",
         "watch/hourly",
     }
-    for path in sorted((ROOT / "pyecod" / "cli").glob("*.py")):
+    for path in sorted((ROOT / "pyecod" / "cli").rglob("*.py")):
         for line in path.read_text().splitlines():
             if "_submit(" in line and '"' in line:
                 assert line.split('"')[1] in names, f"{path.name}: {line.strip()}"
@@ -84,13 +84,16 @@ def test_schedules_are_valid_and_the_pre_release_sleeps() -> None:
                 CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
     (weekly,) = [d for d in DEPLOYMENTS if d["entrypoint"].endswith(":update_weeks")]
     assert {s["slug"]: s["active"] for s in weekly["schedules"]} == {"release": True, "pre-release": False}
-    assert weekly["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+
+
+def test_no_run_hangs_on_a_lease_of_the_server() -> None:
+    assert not [d["entrypoint"] for d in DEPLOYMENTS if d.get("concurrency_limit")]
 
 
 def test_the_sync_is_triggered_by_what_a_completed_weekly_run_says(monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect.events import DeploymentEventTrigger
 
-    from flows import publish
+    from flows.batch import publish
 
     (sync,) = [d for d in DEPLOYMENTS if d["entrypoint"].endswith(":sync")]
     (trigger,) = sync["triggers"]
