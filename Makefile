@@ -2,7 +2,7 @@
 # make docs: write the settings reference and the outputs in docs/ anew
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: setup demo pictures test cluster chaos unit lint bench docs lock clean
+.PHONY: setup demo pictures test cluster chaos outages unit lint bench docs lock clean
 
 setup: .venv/.ready
 	@deployments/install-programs.sh
@@ -37,6 +37,11 @@ cluster: setup
 chaos: setup
 	@deployments/install-test-programs.sh
 	CHAOS_ENTRIES=$${CHAOS_ENTRIES:-300} CHAOS_KILLS=$${CHAOS_KILLS:-20} $(BIN)/pytest -s tests/cluster/test_chaos.py
+
+# a weekly run of a deployment whose Prefect server, or its database, is away for 1, 4 and 8 minutes (an hour)
+outages: setup
+	@deployments/install-test-programs.sh
+	OUTAGE_MINUTES=$${OUTAGE_MINUTES:-1,4,8} $(BIN)/pytest -s tests/e2e/test_outages.py
 
 # the pictures of docs/operations.md: a month on a real server, looked at in a real browser (4 minutes)
 pictures: setup

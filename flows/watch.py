@@ -8,6 +8,7 @@ from typing import Any
 from prefect import flow, get_run_logger
 
 from flows.batch.announce import announce, publish_alerts
+from flows.workers.silence import crash_silent_runs
 from flows.workers.turns import turn
 from pyecod.settings import Settings, load_settings
 from pyecod.watch.findings import Alert, house_alerts
@@ -17,7 +18,8 @@ from pyecod.watch.findings import Alert, house_alerts
 def watch(
     profile: str | None = None, settings_file: Path | None = None, overrides: dict[str, Any] | None = None
 ) -> list[Alert]:
-    """Look for what no run can announce of itself: a week that did not come, a batch nobody drives, full disks.
+    """Look for what no run can announce of itself: its own death, a week that did not come, a batch nobody drives, full
+    disks.
 
     Args:
         profile: Name of a profile of deployments/profiles/, or its file.
@@ -30,6 +32,7 @@ def watch(
 
 
 def _look_around(settings: Settings) -> list[Alert]:
+    crash_silent_runs(settings.alerts.silent_minutes)
     alerts = house_alerts(settings)
     announce(alerts)
     for alert in alerts:

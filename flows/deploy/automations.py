@@ -11,11 +11,13 @@ import yaml
 from pyecod.errors import ConfigError
 from pyecod.settings.layers import PROFILES
 
+WATCH = "watch/hourly"
 AUTOMATIONS = PROFILES.parent / "automations.yaml"
 
 
-def read_automations(block_id: str, path: Path = AUTOMATIONS) -> list[Any]:
-    """The automations of the file, each checked by Prefect's own model.
+def read_automations(block_id: str, watch_id: str, path: Path = AUTOMATIONS) -> list[Any]:
+    """The automations of the file, each checked by Prefect's own model; ``watch_id`` is the deployment that looks for
+    dead runs.
 
     Raises:
         ConfigError: the file is not what Prefect takes; the automation is named.
@@ -23,7 +25,7 @@ def read_automations(block_id: str, path: Path = AUTOMATIONS) -> list[Any]:
     from prefect.automations import AutomationCore
     from pydantic import ValidationError
 
-    text = Template(path.read_text(encoding="utf-8")).safe_substitute(block=block_id)
+    text = Template(path.read_text(encoding="utf-8")).safe_substitute(block=block_id, watch=watch_id)
     found = []
     for plain in yaml.safe_load(text)["automations"]:
         try:
@@ -38,12 +40,23 @@ def apply_automations(block_id: str, path: Path = AUTOMATIONS) -> list[tuple[str
 
     Returns:
         (name, ``created`` or ``updated``) of each.
+
+    Raises:
+        ConfigError: the deployments are not registered yet, or the file is not what Prefect takes.
     """
     from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
 
     done = []
     with get_client(sync_client=True) as client:
-        for automation in read_automations(block_id, path):
+        try:
+            watch = client.read_deployment_by_name(WATCH)
+        except ObjectNotFound:
+            hint = "`pyecod deploy`, then this command again"
+            raise ConfigError(
+                f"the deployment {WATCH}, which looks for dead runs, is not registered", hint=hint
+            ) from None
+        for automation in read_automations(block_id, str(watch.id), path):
             earlier = client.read_automations_by_name(automation.name)
             if earlier:
                 client.update_automation(earlier[0].id, automation)

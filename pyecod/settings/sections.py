@@ -284,6 +284,12 @@ class AlertSettings(Section):
     abandoned_minutes: float = Field(
         60, gt=0, description="minutes an unfinished batch may be without driver or change before it counts as dead"
     )
+    silent_minutes: float = Field(
+        10,
+        gt=0,
+        description="minutes a run of the Prefect server may give no sign of life before the watch listens to it, and "
+        "marks it as crashed where none comes",
+    )
 
 
 def _password_in_url(url: str) -> bool:

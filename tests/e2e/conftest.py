@@ -35,7 +35,10 @@ def platform(small_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """An installation that follows the small world's releases."""
     home = tmp_path_factory.mktemp("platform")
     settings = small_world.overrides(
-        home / "batches", search={"cache_dir": str(home / "cache")}, scratch={"dir": str(home / "scratch")}
+        home / "batches",
+        search={"cache_dir": str(home / "cache")},
+        scratch={"dir": str(home / "scratch")},
+        alerts={"silent_minutes": 0.75},
     )
     with installed(home, settings) as platform:
         platform.world = small_world

@@ -14,7 +14,7 @@ import tempfile
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,21 +85,25 @@ class Platform:
 
     home: Path
     url: str
-    environment: dict[str, str]
+    environments: Mapping[str, dict[str, str]]  # of the server, of the worker, of a person at a shell: each its own
     base_path: Path
     database: str
     command_lines: CommandLines
     world: Any = None
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    postgres: subprocess.Popen[bytes] = field(init=False)
+    server: subprocess.Popen[bytes] = field(init=False)
     worker: subprocess.Popen[bytes] = field(init=False)
+    _server_command: Sequence[str] = ()
+    _postgres_folder: Path = Path()
 
     def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
-        """A server of ours in a process group of its own, its output in a file."""
+        """``server``, ``worker``, or what a person starts, in a process group of its own, its output in a file."""
         with (self.home / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [str(BIN / command[0]), *command[1:]],
                 cwd=self.home,
-                env=self.environment,
+                env=self.environments.get(name, self.environments["person"]),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -107,12 +111,29 @@ class Platform:
         self.processes.append(process)
         return process
 
+    @contextlib.contextmanager
+    def without_server(self) -> Iterator[None]:
+        """The Prefect server is away for the body."""
+        stop(self.server)
+        yield
+        self.server = self.start("server", *self._server_command)
+        wait_until(lambda: answers(f"{self.url}/api/health"), 120, "the Prefect server")
+
+    @contextlib.contextmanager
+    def without_database(self) -> Iterator[None]:
+        """PostgreSQL, with Prefect's database and ours, is away for the body."""
+        self.postgres.send_signal(signal.SIGINT)  # a fast shutdown
+        self.postgres.wait(30)
+        yield
+        self.postgres = run_postgres(self._postgres_folder)
+        self.processes.append(self.postgres)
+
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """A command as a person types it in the checkout."""
         done = subprocess.run(
             [str(BIN / command[0]), *command[1:]],
             cwd=ROOT,
-            env=self.environment | environment,
+            env=self.environments["person"] | environment,
             capture_output=True,
             text=True,
             timeout=180,
@@ -153,6 +174,13 @@ class Platform:
         wait_until(lambda: self.run_of(run_id)["state"]["type"] in states, seconds, f"run {run_id} to be {states}")
         return self.run_of(run_id)
 
+    def hasten(self, automation: str, seconds: float) -> None:
+        """Let an automation wait so long and no longer."""
+        (found,) = [a for a in self.api("POST", "/automations/filter", json={}) if automation in a["name"]]
+        found["trigger"]["within"] = seconds
+        kept = {key: found[key] for key in ("name", "description", "enabled", "trigger", "actions")}
+        self.api("PUT", f"/automations/{found['id']}", json=kept)
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of the results' database."""
         with psycopg.connect(self.database, password=CANARIES["PGPASSWORD"]) as connection:
@@ -164,13 +192,33 @@ class Platform:
         return [child for child in worker.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def start_postgres(folder: Path) -> subprocess.Popen[bytes]:
-    """A private PostgreSQL on a Unix socket in ``folder`` that asks for a password; databases ``prefect``, ``ecod``."""
+def run_postgres(folder: Path) -> subprocess.Popen[bytes]:
+    """The server of a folder that :func:`start_postgres` made, for the first time or again."""
+    options = ("-c", "listen_addresses=", "-c", "fsync=off", "-k", str(folder))
+    return subprocess.Popen(
+        [_postgres_programs() / "postgres", "-D", folder / "data", *options],
+        user=_postgres_account(),
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _postgres_programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("no PostgreSQL server is installed (Debian: postgresql)")
-    programs = found[-1].parent
-    account = "postgres" if os.getuid() == 0 else None  # it refuses to run as root
+    return found[-1].parent
+
+
+def _postgres_account() -> str | None:
+    return "postgres" if os.getuid() == 0 else None  # it refuses to run as root
+
+
+def start_postgres(folder: Path) -> subprocess.Popen[bytes]:
+    """A private PostgreSQL on a Unix socket in ``folder`` that asks for a password; databases ``prefect``, ``ecod``."""
+    programs, account = _postgres_programs(), _postgres_account()
     folder.chmod(0o755)
     data = folder / "data"
     data.mkdir(mode=0o700)
@@ -182,15 +230,7 @@ def start_postgres(folder: Path) -> subprocess.Popen[bytes]:
     initdb = [programs / "initdb", "-D", data, "-U", "pyecod", "--auth=scram-sha-256", f"--pwfile={password}"]
     subprocess.run([*initdb, "--no-sync"], user=account, check=True, capture_output=True, cwd="/")
     password.unlink()
-    options = ("-c", "listen_addresses=", "-c", "fsync=off", "-k", str(folder))
-    server = subprocess.Popen(
-        [programs / "postgres", "-D", data, *options],
-        user=account,
-        cwd="/",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    server = run_postgres(folder)
     access = {"host": str(folder), "user": "pyecod", "password": CANARIES["PGPASSWORD"], "dbname": "postgres"}
 
     def answer() -> bool:
@@ -271,22 +311,25 @@ def installed(home: Path, settings: Mapping[str, Any], *, path: str = "") -> Ite
     person |= {"PREFECT_HOME": str(home / "prefect"), "PGPASSFILE": str(home / "passwords")}
     of_server, server = adapted.service("server")
     of_worker, worker = adapted.service("worker")
-    environment = {
-        **person,
-        **of_server,
-        **of_worker,
+    person["PATH"] = os.pathsep.join(filter(None, (path, str(BIN), os.environ["PATH"])))
+    quick = {  # what a site waits for minutes
         "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "5",
-        "PATH": os.pathsep.join(filter(None, (path, str(BIN), os.environ["PATH"]))),
-        **CANARIES,
     }
-    platform = Platform(home, f"http://127.0.0.1:{port}", environment, base_path, database, CommandLines())
+    environments = {
+        "server": person | of_server | quick,
+        "worker": person | {"PREFECT_WORKER_QUERY_SECONDS": "2"} | of_worker | {"PATH": person["PATH"]},
+        # as docs/operations.md says: set -a; . /etc/pyecod/worker.env; set +a
+        "person": person | dict(re.findall(r"^(\w+)=(.*)$", (home / "etc" / "worker.env").read_text(), re.MULTILINE)),
+    }
+    platform = Platform(home, f"http://127.0.0.1:{port}", environments, base_path, database, CommandLines())
     watching = threading.Thread(target=platform.command_lines.watch, daemon=True)
     watching.start()
     try:
-        platform.processes.append(start_postgres(postgres_folder))
-        platform.start("server", *server)
+        platform._postgres_folder, platform._server_command = postgres_folder, server
+        platform.postgres = start_postgres(postgres_folder)
+        platform.processes.append(platform.postgres)
+        platform.server = platform.start("server", *server)
         wait_until(lambda: answers(f"{platform.url}/api/health"), 120, "the Prefect server")
         deploy = ["bash", "-e", "-c", adapted.commands("prefect --no-prompt deploy --all")]
         done = subprocess.run(deploy, env=person, capture_output=True, text=True, timeout=180)

@@ -281,10 +281,12 @@ def test_a_month_that_came_is_not_missed(month: Month) -> None:
 
 
 def test_a_run_that_no_worker_takes_is_told(month: Month, receiver: Any) -> None:
+    month.platform.hasten("run is late", 20)
     stop(month.platform.worker, 60)  # a busy machine may let it hang in its end
     month.platform.start_run("update-weeks/weekly")  # of a scheduled one it is told a quarter of an hour later
-    message = wait_until(lambda: receiver.find("weekly did not start"), 120, "the message about the late run")
+    message = wait_until(lambda: receiver.find("update-weeks/weekly did not start"), 120, "the message")
     assert "no worker took it" in message["body"]
+    assert f"{month.platform.url}/" in message["body"]
 
 
 def discontinuous(batch: Batch) -> str:

@@ -53,7 +53,8 @@ def test_messages_about_alerts_arrive(platform: Any, receiver: Any, tmp_path: Pa
 
 
 _ENDLESS = """
-import time
+import os, time
+os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = "30"
 from prefect import flow, tags
 @flow(flow_run_name="a run that dies without a word")
 def endless():
@@ -66,10 +67,7 @@ with tags("pyecod"):
 @pytest.fixture(scope="module")
 def dead_run(platform: Any, wait_until: Any) -> str:
     """A run whose process was killed before it could say anything; its automation waits for 45 seconds here."""
-    (automation,) = [a for a in platform.api("POST", "/automations/filter", json={}) if "dead run" in a["name"]]
-    automation["trigger"]["within"] = 45
-    kept = {key: automation[key] for key in ("name", "description", "enabled", "trigger", "actions")}
-    platform.api("PUT", f"/automations/{automation['id']}", json=kept)
+    platform.hasten("dead run", 45)
     process = platform.start("endless", "python", "-c", _ENDLESS)
 
     def heard() -> list[dict[str, Any]]:
@@ -218,8 +216,11 @@ def test_wrong_parameters_are_refused_by_the_form(platform: Any) -> None:
 
 
 def test_the_dead_run_was_found_out_and_told(platform: Any, dead_run: str, receiver: Any, wait_until: Any) -> None:
-    assert platform.wait(dead_run, "CRASHED", seconds=90)["state"]["message"].startswith("no sign of life")
-    wait_until(lambda: any("Crashed" in s for s in receiver.subjects()), 30, "the message about the dead run")
+    assert platform.wait(dead_run, "CRASHED", seconds=180)["state"]["message"].startswith("no sign of life")
+    message = wait_until(lambda: receiver.find("Crashed"), 30, "the message about the dead run")
+    assert f"{platform.url}/" in message["body"]  # a link that leads somewhere
+    live = [r for r in platform.runs("watch") + platform.runs("update-weeks") if r["state"]["type"] == "CRASHED"]
+    assert live == []
 
 
 def test_no_secret_is_anywhere(platform: Any, receiver: Any) -> None:

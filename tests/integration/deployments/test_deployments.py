@@ -109,11 +109,15 @@ def test_the_automations_are_what_prefect_takes() -> None:
     from flows.deploy.automations import read_automations
 
     block = "00000000-0000-0000-0000-000000000001"
-    automations = read_automations(block)
+    watch = "00000000-0000-0000-0000-000000000002"
+    automations = read_automations(block, watch)
     assert len({a.name for a in automations}) == len(automations) == 4
     notified = [action for a in automations for action in a.actions if action.type == "send-notification"]
     assert len(notified) == 3
     assert {str(action.block_document_id) for action in notified} == {block}
+    assert [str(a.deployment_id) for automation in automations for a in automation.actions if a not in notified] == [
+        watch
+    ]
     tags = {tag for d in DEPLOYMENTS for tag in d["tags"]}
     related = [a.trigger.match_related for a in automations if a.name != "pyECOD: alert"]
     assert {spec.model_dump()["prefect.resource.id"].removeprefix("prefect.tag.") for spec in related} <= tags
@@ -126,7 +130,7 @@ def test_a_wrong_automation_is_named(tmp_path: Path) -> None:
     path = tmp_path / "automations.yaml"
     path.write_text("automations: [{name: broken, trigger: {type: event, within: -3}, actions: []}]")
     with pytest.raises(ConfigError, match="broken"):
-        read_automations("00000000-0000-0000-0000-000000000001", path)
+        read_automations("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", path)
 
 
 def test_the_units_start_commands_that_exist() -> None:
