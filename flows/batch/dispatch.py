@@ -15,7 +15,7 @@ from prefect.futures import PrefectFuture
 from flows.batch.provenance import RunRecord
 from flows.workers.runner import avoids_node, explained, server_is_away, wait_for_server
 from pyecod.batch import Batch
-from pyecod.batch.record import Status, Step
+from pyecod.batch.record import Status, Step, step_is
 from pyecod.errors import describe, kind_of
 from pyecod.settings import Settings
 from pyecod.work.chunks import Chunk, SequenceGroup, Work, halve, plan_blast_chunks, plan_chunks, plan_profile_chunks
@@ -120,7 +120,7 @@ class ChunkFlow:
         return next((step for step in _FINISH_FIRST if self._waiting[step]), None)
 
     def _submit(self, step: Step, chunk: Groups) -> None:
-        running = {f"{step}_status": Status.RUNNING}
+        running = step_is(step, Status.RUNNING)
         self.batch.mark(update for group in chunk.queries for update in group_updates(group, running))
         work = ChunkWork(chunk.queries, self.batch.path, self.settings, self.provenance)
         future = self._task(step).submit(chunk.label, work)
@@ -158,7 +158,7 @@ class ChunkFlow:
             f"{delay:.0f} s, the first: {reason}"
         )
         self._repeats.update(group.md5 for group in again)
-        self.batch.mark(u for group in again for u in group_updates(group, {f"{step}_status": Status.PENDING}))
+        self.batch.mark(u for group in again for u in group_updates(group, step_is(step, Status.PENDING)))
         self._later.append((time.monotonic() + delay, step, tuple(again)))
 
     def _repeat_due(self) -> None:

@@ -16,7 +16,7 @@ from flows.batch.progress import Progress, log_file
 from flows.batch.provenance import RunRecord, recorded
 from flows.batch.publish import page_written, publish_summary
 from flows.workers.runner import task_runner, untagged
-from pyecod.batch import Batch, BatchCounters
+from pyecod.batch import Batch, BatchCounters, BatchType
 from pyecod.batch.header import utc_now
 from pyecod.errors import EvidenceLostError, StoreError
 from pyecod.repair.judge import judge_repair
@@ -85,7 +85,7 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
         batch.mark(choose_representatives(batch.manifest.chains.values()))
         _search_and_partition(batch, settings, lookout, record)
         record.end_steps()
-        if batch.header.batch_type == "repair":
+        if batch.header.batch_type is BatchType.REPAIR:
             batch.mark(judge_repair(batch, settings.repair))
         counters = batch.counters()
         loss = _lost_evidence(batch, settings, logger)
@@ -110,7 +110,7 @@ def _search_and_partition(batch: Batch, settings: Settings, lookout: Lookout, re
     progress.start()
     provenance = Provenance(
         batch_id=batch.name,
-        from_entries=batch.header.batch_type != "fasta",
+        from_entries=batch.header.batch_type is not BatchType.FASTA,
         tool_versions=batch.header.tool_versions,
     )
 
@@ -119,7 +119,7 @@ def _search_and_partition(batch: Batch, settings: Settings, lookout: Lookout, re
         lookout.check()
 
     clusters = ClusterMembers(batch.path, settings, provenance)
-    work, members = clusters.defer(work) if batch.header.batch_type != "repair" else (work, ())
+    work, members = clusters.defer(work) if batch.header.batch_type is not BatchType.REPAIR else (work, ())
     ChunkFlow(batch, settings, provenance, on_progress, record).run(work)
     if members:
         with record.step("map members"):

@@ -14,7 +14,7 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-from pyecod.batch.record import Status
+from pyecod.batch.record import Status, Step
 from pyecod.errors import describe
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _failures(batch: Batch) -> Iterator[str]:
 
 def stage_percents(counters: BatchCounters) -> dict[str, float]:
     """How much of each stage is done, 0 to 100: what need not be done counts as done."""
-    percents = {}
+    percents: dict[str, float] = {}
     for step, statuses in counters.steps.items():
         settled = statuses["complete"] + statuses["not_needed"]
         percents[step] = 100.0 * settled / counters.classifiable if counters.classifiable else 100.0
@@ -107,7 +107,7 @@ def stage_percents(counters: BatchCounters) -> dict[str, float]:
 def _stages(counters: BatchCounters) -> str:
     """How many chains each search has finished, of those that need it: ``blast 103 of 103, hhsearch 12 of 73``."""
     parts = []
-    for step in ("blast", "hhsearch"):
+    for step in (Step.BLAST, Step.HHSEARCH):
         statuses = counters.steps[step]
         needed = counters.classifiable - statuses["not_needed"]
         parts.append(f"{step} {statuses['complete']} of {needed}")

@@ -12,8 +12,9 @@ from prefect import get_run_logger
 from prefect.runtime import flow_run
 
 from pyecod.batch import Batch
-from pyecod.batch.record import ChainUpdate, Status, Step
+from pyecod.batch.record import ChainChanges, ChainUpdate, Status, Step, new_coverage
 from pyecod.errors import StoreError, describe
+from pyecod.ids import ChainKey
 from pyecod.reference.record import RECORD_NAME
 from pyecod.settings import Settings
 from pyecod.store import Job, JobLog, migrate, open_store, track_job
@@ -78,9 +79,10 @@ class RunRecord:
         for name, value in _measures(lead_updates).items():
             job.kpi(**{name: value})
         for update in lead_updates:
+            files = update.changes.get("files") or {}
             for kind in ("summary", "partition"):
-                if kind in (update.changes.get("files") or ()):
-                    job.add_file(batch.path / update.changes["files"][kind], "OUT")
+                if kind in files:
+                    job.add_file(batch.path / files[kind], "OUT")
 
     def note_entries(self, future: Any, outcomes: list[EntryOutcome]) -> None:
         """The mmCIF files a chunk of entries read."""
@@ -168,14 +170,14 @@ def _note_batch(record: RunRecord, batch: Batch, settings: Settings) -> None:
 
 def _measures(updates: list[ChainUpdate]) -> dict[str, float]:
     """Means and sums over the sequences of a chunk; a sequence may have gone through two steps at once."""
-    changes: dict[object, dict[str, Any]] = {}
+    changes: dict[ChainKey, ChainChanges] = {}
     for update in updates:
-        known = changes.setdefault(update.key, {})
-        evidence = {**(known.get("evidence") or {}), **(update.changes.get("evidence") or {})}
-        known.update(update.changes, evidence=evidence)
+        known = changes.get(update.key, {})
+        evidence = {**known.get("evidence", {}), **update.changes.get("evidence", {})}
+        changes[update.key] = {**known, **update.changes, "evidence": evidence}
     measures: dict[str, float] = {}
     for step in Step:
-        shares = [share for values in changes.values() if (share := values.get(f"{step}_coverage")) is not None]
+        shares = [share for values in changes.values() if (share := new_coverage(values, step)) is not None]
         if shares:
             measures[f"{step}_coverage"] = sum(shares) / len(shares)
     domains = [count for values in changes.values() if (count := values.get("domain_count")) is not None]

@@ -14,7 +14,7 @@ from prefect.events import emit_event
 
 from flows.batch.announce import publish_alerts
 from flows.batch.progress import artifact_key, summary_rows
-from pyecod.batch import Batch, BatchCounters
+from pyecod.batch import Batch, BatchCounters, BatchType
 from pyecod.node.program import run_program
 from pyecod.report.trends import write_weeks
 from pyecod.settings import Settings
@@ -49,7 +49,7 @@ def publish_summary(
     event ``pyecod.batch.completed``."""
     page = address_of(report, settings)
     kind = artifact_key(batch.header.batch_type)
-    if batch.header.batch_type == "weekly":
+    if batch.header.batch_type is BatchType.WEEKLY:
         weeks = write_weeks(batch.path.parent)
         create_link_artifact(key="report-weeks", link=address_of(weeks, settings), link_text="all weeks")
     create_table_artifact(key=f"batch-{artifact_key(batch.name)}", table=summary_rows(counters), description=database)

@@ -2,10 +2,11 @@
 
 from pyecod.batch.batch import Batch
 from pyecod.batch.counters import BatchCounters
-from pyecod.batch.header import BatchHeader, repair_name, weekly_name
+from pyecod.batch.header import BatchHeader
 from pyecod.batch.manifest import Manifest, read_manifest
+from pyecod.batch.names import BatchType, repair_name, weekly_name
 from pyecod.batch.paths import BatchPaths, find_batches, is_batch, locate_batch
-from pyecod.batch.record import ChainRecord, ChainUpdate, EntryRecord, Status, Step
+from pyecod.batch.record import ChainChanges, ChainRecord, ChainUpdate, EntryRecord, Status, Step
 from pyecod.batch.runs import DataType, Run, RunHistory
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "BatchCounters",
     "BatchHeader",
     "BatchPaths",
+    "BatchType",
+    "ChainChanges",
     "ChainRecord",
     "ChainUpdate",
     "DataType",

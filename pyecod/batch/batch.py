@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from pyecod.batch.changes import (
     apply_changes,
@@ -21,19 +21,24 @@ from pyecod.batch.changes import (
     entry_to_plain,
 )
 from pyecod.batch.counters import BatchCounters, count_batch
-from pyecod.batch.header import BatchHeader, plain_settings, settings_differences, settings_digest, utc_now
+from pyecod.batch.header import (
+    BatchHeader,
+    HeaderChanges,
+    plain_settings,
+    settings_differences,
+    settings_digest,
+    utc_now,
+)
 from pyecod.batch.journal import JournalLine, JournalWriter
 from pyecod.batch.lock import BatchLock, LockHolder, read_holder
 from pyecod.batch.manifest import Manifest, read_manifest, write_manifest
 from pyecod.batch.paths import BatchPaths
-from pyecod.batch.record import ChainRecord, ChainUpdate, EntryRecord, Status, Step
+from pyecod.batch.record import ChainChanges, ChainRecord, ChainUpdate, EntryRecord, Status, Step, new_status
 from pyecod.batch.state import apply_line, disk_errors, load_state
 from pyecod.errors import BatchError
 from pyecod.files import atomic_write
 from pyecod.ids import ChainKey
 from pyecod.settings import Settings
-
-_STEP_FIELDS = tuple(f"{step}_status" for step in Step)
 
 
 class Batch:
@@ -206,7 +211,7 @@ class Batch:
             self._write_snapshot()
             return True
 
-    def update_header(self, **values: Any) -> None:
+    def update_header(self, **values: Unpack[HeaderChanges]) -> None:
         """Change header fields (``tool_versions``, ``completed``…) and write a snapshot.
 
         Raises:
@@ -290,8 +295,8 @@ class Batch:
         for name, record in touched.items():
             if name in added:
                 line.chains[name] = chain_to_plain(record)
-            elif changes := differences(self.manifest.chains[name], record):
-                line.changes[name] = {"updated_at": now, **changes}
+            elif different := differences(self.manifest.chains[name], record):
+                line.changes[name] = {"updated_at": now, **different}
         return line
 
     @contextlib.contextmanager
@@ -345,11 +350,11 @@ def _checked_entry(record: EntryRecord) -> EntryRecord:
     return entry_from_plain(record.pdb_id, entry_to_plain(record), "new entry")
 
 
-def _refuse_undoing(record: ChainRecord, changes: dict[str, Any], where: str) -> None:
-    for field in _STEP_FIELDS:
-        if getattr(record, field) is Status.COMPLETE and changes.get(field, Status.COMPLETE) is not Status.COMPLETE:
+def _refuse_undoing(record: ChainRecord, changes: ChainChanges, where: str) -> None:
+    for step in Step:
+        if record.status(step) is Status.COMPLETE and new_status(changes, step) not in (None, Status.COMPLETE):
             raise BatchError(
-                f"{field} is complete and would become {changes[field]}",
+                f"{step}_status is complete and would become {new_status(changes, step)}",
                 where=where,
                 hint="only a repair does a finished step again",
             )

@@ -6,16 +6,16 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from enum import StrEnum
 from operator import attrgetter, index
-from typing import Any
+from typing import Any, cast
 
-from pyecod.batch.record import ChainRecord, EntryRecord, Status
-from pyecod.errors import BatchError, IdError
+from pyecod.batch.record import ChainChanges, ChainRecord, EntryRecord, Status, Step
+from pyecod.errors import BatchError, FailureKind, IdError
 from pyecod.ids import ChainKey, parse_pdb_id
 
 Check = Callable[[Any], Any]
 
-_STATUSES = {str(status): status for status in Status}
 _MD5 = re.compile(r"(?:[0-9a-f]{32})?")
 # inside the batch folder, or inside a batch beside it (a repair points at the files of its source)
 _RELATIVE = re.compile(r"(?:\.\./(?!\.)[^/\0]+/)?(?!/)[^\0]+")
@@ -68,11 +68,17 @@ def _share(value: Any) -> float:
     return number
 
 
-def _status(value: Any) -> Status:
-    try:
-        return _STATUSES[value]
-    except (KeyError, TypeError):
-        raise ValueError(f"is not a status ({', '.join(_STATUSES)})") from None
+def _word(words: type[StrEnum], what: str) -> Check:
+    """The check of a field that holds one of a few words."""
+    known = {str(word): word for word in words}
+
+    def check(value: Any) -> StrEnum:
+        try:
+            return known[value]
+        except (KeyError, TypeError):
+            raise ValueError(f"is not a {what} ({', '.join(known)})") from None
+
+    return check
 
 
 def _md5(value: Any) -> str:
@@ -118,7 +124,9 @@ _BY_TYPE: dict[str, Check] = {
     "bool": _flag,
     "int": _count,
     "float": _number,
-    "Status": _status,
+    "Status": _word(Status, "status"),
+    "Step": _word(Step, "step"),
+    "FailureKind": _word(FailureKind, "kind of failure"),
     "tuple[str, ...]": _texts,
 }
 _BY_NAME: dict[str, Check] = {
@@ -228,7 +236,7 @@ def entry_from_plain(name: str, raw: Any, where: str) -> EntryRecord:
     return EntryRecord(**values)
 
 
-def check_changes(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
+def check_changes(changes: Mapping[str, Any], where: str) -> ChainChanges:
     """The new values of a :class:`~pyecod.batch.record.ChainUpdate`, checked and in their plain types.
 
     Raises:
@@ -237,15 +245,18 @@ def check_changes(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
     fixed = _IDENTITY & changes.keys()
     if fixed:
         raise BatchError(f"{sorted(fixed)[0]} of a recorded chain does not change", where=where)
-    return _checked(changes, _CHAIN_CHECKS, _CHAIN_OPTIONAL, where)
+    return cast(ChainChanges, _checked(changes, _CHAIN_CHECKS, _CHAIN_OPTIONAL, where))
 
 
-def apply_changes(record: ChainRecord, changes: Mapping[str, Any]) -> None:
+def apply_changes(record: ChainRecord, changes: ChainChanges) -> None:
     """Set checked values; ``files`` and ``evidence`` are merged key by key, so that steps add to them."""
     for name, value in changes.items():
-        if name in ("files", "evidence"):
-            value = {**getattr(record, name), **value}
-        setattr(record, name, value)
+        if name not in ("files", "evidence"):
+            setattr(record, name, value)
+    if "files" in changes:
+        record.files = {**record.files, **changes["files"]}
+    if "evidence" in changes:
+        record.evidence = {**record.evidence, **changes["evidence"]}
 
 
 def differences(before: ChainRecord, after: ChainRecord) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class BatchCounters:
     classifiable: int = 0
     sequences: int = 0
     not_classifiable: Mapping[str, int] = field(default_factory=dict)
-    steps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    steps: Mapping[Step, Mapping[str, int]] = field(default_factory=dict)
     done: int = 0
     failed: int = 0
     left: int = 0
@@ -62,7 +62,7 @@ class BatchCounters:
             "classifiable": self.classifiable,
             "sequences": self.sequences,
             "not_classifiable": dict(self.not_classifiable),
-            "steps": {step: dict(statuses) for step, statuses in self.steps.items()},
+            "steps": {str(step): dict(statuses) for step, statuses in self.steps.items()},
             "done": self.done,
             "failed": self.failed,
             "left": self.left,
@@ -91,11 +91,7 @@ def count_batch(entries: Iterable[EntryRecord], chains: Iterable[ChainRecord]) -
         classifiable=len(classifiable),
         sequences=len({chain.sequence_md5 or str(chain.key) for chain in classifiable}),
         not_classifiable=_counted(c.cannot_classify_reason or "unknown" for c in chains if not c.can_classify),
-        steps={
-            "blast": _statuses(chain.blast_status for chain in classifiable),
-            "hhsearch": _statuses(chain.hhsearch_status for chain in classifiable),
-            "partition": _statuses(chain.partition_status for chain in classifiable),
-        },
+        steps={step: _statuses(chain.status(step) for chain in classifiable) for step in Step},
         done=len(done),
         failed=len(failed),
         left=len(classifiable) - len(done) - len(failed),
@@ -117,9 +113,7 @@ def _statuses(values: Iterable[Status]) -> dict[str, int]:
 
 
 def _failed_step(chain: ChainRecord) -> str:
-    if chain.failed_step:
-        return chain.failed_step
-    return next(str(step) for step in Step if getattr(chain, f"{step}_status") is Status.FAILED)
+    return str(chain.failed_step or chain.step_that_is(Status.FAILED))
 
 
 def _general(reason: str | None, entry_id: str) -> str:

@@ -7,10 +7,11 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import orjson
 
+from pyecod.batch.names import BatchType
 from pyecod.batch.record import ChainRecord
 from pyecod.errors import BatchError
 from pyecod.settings import Settings
@@ -18,7 +19,6 @@ from pyecod.settings import Settings
 _OF_REPAIRS = frozenset(
     {"reason", "source_weeks", "rerun_blast", "rerun_hhsearch", "rerun_partition", "accept_worse", "request"}
 )
-BATCH_TYPES = ("weekly", "repair", "fasta")
 REASONS = ("pdb_modifications", "algorithm_update", "error_fix", "hierarchy_update", "user_request")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -52,7 +52,7 @@ class BatchHeader:
     """
 
     batch_name: str
-    batch_type: str
+    batch_type: BatchType
     created: str
     release_date: str | None = None
     pdb_status_path: str | None = None
@@ -79,35 +79,50 @@ class BatchHeader:
     def new(
         cls,
         batch_name: str,
-        batch_type: str,
+        batch_type: BatchType,
         settings: Settings,
-        *,
-        reference_version: str | None = None,
-        reference_id: str | None = None,
-        **more: Any,
+        **more: Unpack[HeaderFields],
     ) -> BatchHeader:
         """Header of a batch that starts now under ``settings``; ``more`` are further fields."""
         header = cls(
             batch_name=batch_name,
             batch_type=batch_type,
             created=utc_now(),
-            reference_version=reference_version,
-            reference_id=reference_id,
             settings=plain_settings(settings),
-            settings_digest=settings_digest(settings, reference_id),
+            settings_digest=settings_digest(settings, more.get("reference_id")),
             **more,
         )
         return header_from_plain(header_to_plain(header), batch_name)
 
 
-def weekly_name(release_date: datetime.date) -> str:
-    """Name of a week's batch: ``ecod_weekly_20250905``."""
-    return f"ecod_weekly_{release_date:%Y%m%d}"
+class HeaderFields(TypedDict, total=False):
+    """Fields of a :class:`BatchHeader` that may be given when a batch begins."""
+
+    release_date: str | None
+    pdb_status_path: str | None
+    fasta_path: str | None
+    reference_version: str | None
+    reference_id: str | None
+    tool_versions: Mapping[str, str]
+    reason: str | None
+    source_weeks: tuple[str, ...]
+    rerun_blast: bool | None
+    rerun_hhsearch: bool | None
+    rerun_partition: bool | None
+    accept_worse: bool | None
+    request: Mapping[str, Any]
+    skipped: tuple[str, ...]
+    modified: tuple[str, ...]
+    obsolete: tuple[str, ...]
+    completed: str | None
+    changes: tuple[Mapping[str, Any], ...]
 
 
-def repair_name(day: datetime.date, label: str = "") -> str:
-    """Name of a repair batch: ``ecod_repair_20250905`` or ``ecod_repair_20250905_label``."""
-    return f"ecod_repair_{day:%Y%m%d}" + (f"_{label}" if label else "")
+class HeaderChanges(HeaderFields, total=False):
+    """Fields of a :class:`BatchHeader` that may get a new value later: all but those that identify the batch."""
+
+    settings: Mapping[str, Any]
+    settings_digest: str | None
 
 
 def utc_now() -> str:
@@ -161,8 +176,8 @@ def header_to_plain(header: BatchHeader) -> dict[str, Any]:
     """The header as the manifest holds it; what only repairs have is left out of the others."""
     plain = {
         name: list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(header).items()
-        if name not in _OF_REPAIRS or header.batch_type == "repair"
+        for name, value in (asdict(header) | {"batch_type": str(header.batch_type)}).items()
+        if name not in _OF_REPAIRS or header.batch_type == BatchType.REPAIR
     }
     return {name: value for name, value in plain.items() if value or name not in ("fasta_path", "completed", "changes")}
 
@@ -194,6 +209,13 @@ def _header_value(name: str, declared: str, value: Any, where: str) -> Any:
     if value is None:
         if kind != declared:
             return None
+    elif kind == "BatchType":
+        try:
+            return BatchType(value)
+        except ValueError:
+            raise BatchError(
+                f"{value!r:.80} is not a batch type", where=where, hint="known: " + ", ".join(BatchType)
+            ) from None
     elif kind in ("str", "bool"):
         if isinstance(value, {"str": str, "bool": bool}[kind]):
             return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
@@ -212,17 +234,13 @@ def _check_words(header: BatchHeader, where: str) -> None:
         raise BatchError(
             f"{header.batch_name!r} is not a batch name", where=where, hint="letters, digits, '.', '_' and '-'"
         )
-    if header.batch_type not in BATCH_TYPES:
-        raise BatchError(
-            f"{header.batch_type!r} is not a batch type", where=where, hint="known: " + ", ".join(BATCH_TYPES)
-        )
     if header.reason is not None and header.reason not in REASONS:
         raise BatchError(f"{header.reason!r} is not a reason", where=where, hint="known: " + ", ".join(REASONS))
 
 
 def week_of(header: BatchHeader, record: ChainRecord | None = None) -> datetime.date | None:
     """The release a record belongs to: a week's own, a repaired chain's original one; None where none is known."""
-    text = header.release_date if header.batch_type == "weekly" else record.source_week if record else None
+    text = header.release_date if header.batch_type is BatchType.WEEKLY else record.source_week if record else None
     return parse_week(text) if text else None
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from pyecod.batch.changes import chain_from_plain
 from pyecod.batch.header import BatchHeader, header_from_plain
-from pyecod.batch.record import ChainRecord, EntryRecord, Status
+from pyecod.batch.names import BatchType
+from pyecod.batch.record import ChainChanges, ChainRecord, EntryRecord, Status, Step, step_is
 from pyecod.errors import BatchError, IdError
 from pyecod.ids import ChainKey
 
@@ -70,7 +71,8 @@ def read_older_form(
         raise BatchError("batch_info and chains must be mappings", where=path)
     plain = {name: info[name] for name in _HEADER if info.get(name) is not None}
     plain.setdefault("batch_name", path.parent.name)
-    plain.setdefault("batch_type", "repair" if "repair" in str(plain["batch_name"]) else "weekly")
+    repair = BatchType.REPAIR.value in str(plain["batch_name"])
+    plain.setdefault("batch_type", BatchType.REPAIR if repair else BatchType.WEEKLY)
     plain.setdefault("created", "unknown")
     header = header_from_plain(plain, str(path))
     records = [_chain(name, raw, header, path) for name, raw in raw_chains.items()]
@@ -116,22 +118,22 @@ def _chain(name: Any, raw: Any, header: BatchHeader, path: Path) -> ChainRecord:
     return chain_from_plain(str(key), plain, str(path))
 
 
-def _steps(raw: Mapping[str, Any], place: str) -> dict[str, Any]:
-    statuses = {}
-    for step in ("blast", "hhsearch", "partition"):
+def _steps(raw: Mapping[str, Any], place: str) -> ChainChanges:
+    statuses: dict[Step, Status] = {}
+    for step in Step:
         text = raw.get(f"{step}_status") or "pending"
         if text not in _STATUSES:
             raise BatchError(f"{step}_status: {text!r:.80} is not a status", where=place)
         statuses[step] = _STATUSES[text]
     if not raw.get("can_classify", True):
         statuses = dict.fromkeys(statuses, Status.NOT_NEEDED)
-    elif statuses["blast"] is not Status.COMPLETE and statuses["hhsearch"] is Status.NOT_NEEDED:
-        statuses["hhsearch"] = Status.PENDING  # the older tools wrote not_needed before they knew
-    decided = statuses["blast"] is Status.COMPLETE
-    return {
-        **{f"{step}_status": status for step, status in statuses.items()},
-        "needs_hhsearch": bool(raw.get("needs_hhsearch")) if decided else None,
-    }
+    elif statuses[Step.BLAST] is not Status.COMPLETE and statuses[Step.HHSEARCH] is Status.NOT_NEEDED:
+        statuses[Step.HHSEARCH] = Status.PENDING  # the older tools wrote not_needed before they knew
+    decided = statuses[Step.BLAST] is Status.COMPLETE
+    changes: ChainChanges = {"needs_hhsearch": bool(raw.get("needs_hhsearch")) if decided else None}
+    for step, status in statuses.items():
+        changes |= step_is(step, status)
+    return changes
 
 
 def _coverages(raw: Mapping[str, Any], place: str) -> dict[str, float]:

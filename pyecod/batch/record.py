@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TypedDict
 
+from pyecod.errors import FailureKind
 from pyecod.ids import ChainKey
 
 
@@ -21,7 +22,7 @@ class Status(StrEnum):
 
 
 class Step(StrEnum):
-    """The steps a chain goes through; the names are those of the record's ``…_status`` fields."""
+    """The steps a chain goes through, in their order; a record has ``…_status`` and ``…_coverage`` of each."""
 
     BLAST = "blast"
     HHSEARCH = "hhsearch"
@@ -53,7 +54,7 @@ class ChainRecord:
     """One chain of the manifest. Coverages are 0 to 1, None until known; ``files`` are relative to the batch.
 
     ``representative`` is the chain key whose searches this chain shares (its own where it is the one searched).
-    ``failure_kind`` is a :class:`~pyecod.errors.FailureKind` where something is decided by it. ``evidence`` maps an
+    ``failure_kind`` says it where something is decided by it. ``evidence`` maps an
     evidence type to ``{found, kept, considered, accepted}``. ``seconds`` were spent on the sequence in this batch: its
     share of the searches it was in together with others (none for what the cache had), and its partition; only its
     representative has them.
@@ -77,8 +78,8 @@ class ChainRecord:
     partition_quality: str | None = None
     domain_count: int | None = None
     failure_reason: str | None = None
-    failed_step: str | None = None
-    failure_kind: str | None = None
+    failed_step: Step | None = None
+    failure_kind: FailureKind | None = None
     attempts: int = 0
     source_week: str | None = None
     repair_status: str | None = None
@@ -98,6 +99,89 @@ class ChainRecord:
     def is_failed(self) -> bool:
         """The last attempt at some step failed."""
         return Status.FAILED in (self.blast_status, self.hhsearch_status, self.partition_status)
+
+    def status(self, step: Step) -> Status:
+        """State of one step."""
+        match step:
+            case Step.BLAST:
+                return self.blast_status
+            case Step.HHSEARCH:
+                return self.hhsearch_status
+            case Step.PARTITION:
+                return self.partition_status
+
+    def step_that_is(self, status: Status) -> Step | None:
+        """The first step in this state, None where no step is."""
+        return next((step for step in Step if self.status(step) is status), None)
+
+
+class ChainChanges(TypedDict, total=False):
+    """Fields of a :class:`ChainRecord` that get a new value: all but those that identify the chain. ``files`` and
+    ``evidence`` are added to what the record has."""
+
+    entity_id: str
+    can_classify: bool
+    cannot_classify_reason: str | None
+    representative: str | None
+    blast_status: Status
+    blast_coverage: float | None
+    needs_hhsearch: bool | None
+    hhsearch_status: Status
+    hhsearch_coverage: float | None
+    partition_status: Status
+    partition_coverage: float | None
+    partition_outcome: str | None
+    partition_quality: str | None
+    domain_count: int | None
+    failure_reason: str | None
+    failed_step: Step | None
+    failure_kind: FailureKind | None
+    attempts: int
+    source_week: str | None
+    repair_status: str | None
+    reference_version: str | None
+    algorithm_version: str | None
+    evidence: Mapping[str, Mapping[str, int]]
+    files: Mapping[str, str]
+    seconds: float | None
+    updated_at: str | None
+
+
+NO_FAILURE: ChainChanges = {"failure_reason": None, "failed_step": None, "failure_kind": None}
+"""What failed before is forgotten."""
+
+
+def step_is(step: Step, status: Status) -> ChainChanges:
+    """The change after which ``step`` is in this state."""
+    match step:
+        case Step.BLAST:
+            return {"blast_status": status}
+        case Step.HHSEARCH:
+            return {"hhsearch_status": status}
+        case Step.PARTITION:
+            return {"partition_status": status}
+
+
+def new_status(changes: ChainChanges, step: Step) -> Status | None:
+    """The state that the changes give ``step``, None where they leave it as it is."""
+    match step:
+        case Step.BLAST:
+            return changes.get("blast_status")
+        case Step.HHSEARCH:
+            return changes.get("hhsearch_status")
+        case Step.PARTITION:
+            return changes.get("partition_status")
+
+
+def new_coverage(changes: ChainChanges, step: Step) -> float | None:
+    """The coverage, 0 to 1, that the changes note for ``step``, None where they note none."""
+    match step:
+        case Step.BLAST:
+            return changes.get("blast_coverage")
+        case Step.HHSEARCH:
+            return changes.get("hhsearch_coverage")
+        case Step.PARTITION:
+            return changes.get("partition_coverage")
 
 
 @dataclass(slots=True)
@@ -128,7 +212,7 @@ class EntryRecord:
 
 @dataclass(frozen=True, slots=True)
 class ChainUpdate:
-    """Change of one chain: the fields of :class:`ChainRecord` that are new. Applying it twice is applying it once."""
+    """Change of one chain. Applying it twice is applying it once."""
 
     key: ChainKey
-    changes: Mapping[str, Any]
+    changes: ChainChanges

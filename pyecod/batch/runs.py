@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 
+from pyecod.batch.record import Step
 from pyecod.errors import BatchError
 from pyecod.files import atomic_write
 from pyecod.ids import ChainKey
@@ -34,12 +35,17 @@ _CONTENT = ("inputs", "result")  # of a run, too long for the log
 
 
 class DataType(StrEnum):
-    """What a run made."""
+    """What a run made: the result of a step, or the domain summary between search and partition."""
 
-    BLAST = "blast"
-    HHSEARCH = "hhsearch"
+    BLAST = Step.BLAST.value
+    HHSEARCH = Step.HHSEARCH.value
     SUMMARY = "summary"
-    PARTITION = "partition"
+    PARTITION = Step.PARTITION.value
+
+    @classmethod
+    def of(cls, step: Step) -> DataType:
+        """What a step makes."""
+        return cls(step.value)
 
 
 @dataclass(frozen=True, slots=True)

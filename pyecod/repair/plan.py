@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pyecod.batch import Batch, BatchPaths, find_batches, is_batch, read_manifest, repair_name
-from pyecod.batch.record import ChainRecord, EntryRecord, Status, Verdict
+from pyecod.batch import Batch, BatchPaths, BatchType, find_batches, is_batch, read_manifest, repair_name
+from pyecod.batch.record import ChainRecord, EntryRecord, Status, Step, Verdict
 from pyecod.batch.repair_plan import RepairItem, Standing, write_repair_record
 from pyecod.errors import BatchError, BrokenInputError, UsageError, describe
 from pyecod.pdb import save_entry
@@ -30,6 +30,7 @@ from pyecod.work.start import go_on, new_header
 
 _MOST_IN_HEADER = 20
 _BLAST = (EvidenceType.DOMAIN_BLAST, EvidenceType.CHAIN_BLAST)
+_ALL_STEPS = (str(Step.BLAST), f"{Step.HHSEARCH} where needed", str(Step.PARTITION))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def begin_repair(plan: RepairPlan, settings: Settings) -> Batch:
     write_repair_record(paths.root, request.to_plain(), (c.item for c in plan.chains))
     header = new_header(
         plan.batch_path.name,
-        "repair",
+        BatchType.REPAIR,
         settings,
         reason=request.reason,
         source_weeks=plan.source_weeks,
@@ -154,13 +155,13 @@ def _find_batch(request: RepairRequest, settings: Settings, name: str | None) ->
         if not is_batch(path):
             return path, False
         header = read_manifest(BatchPaths(path).manifest).header
-        if header.batch_type != "repair" or header.request != asked:
+        if header.batch_type is not BatchType.REPAIR or header.request != asked:
             raise UsageError(
                 "there is a batch of that name that does something else", where=path, hint="choose another --batch-name"
             )
         return path, True
     today = datetime.datetime.now(datetime.UTC).date()
-    for path in find_batches(settings.base_path, "ecod_repair_*") if settings.base_path.is_dir() else []:
+    for path in find_batches(settings.base_path, BatchType.REPAIR.pattern) if settings.base_path.is_dir() else []:
         try:
             header = read_manifest(BatchPaths(path).manifest).header
         except BatchError:
@@ -229,7 +230,7 @@ class _Planner:
             record.repair_status = Verdict.NOT_CLASSIFIABLE
             return PlannedChain(item, record, chain)
         record.repair_status = Verdict.PENDING
-        item = replace(item, steps=("blast", "hhsearch where needed", "partition"))
+        item = replace(item, steps=_ALL_STEPS)
         if choice.is_new or current is None or (current.record.is_failed and not current.is_older_form):
             return PlannedChain(item, record, chain)  # what failed may be the evidence's fault: from the beginning
         previous = find_previous(current.record, current.batch_path, older_form=current.is_older_form)
@@ -238,7 +239,8 @@ class _Planner:
         if request.rerun_hhsearch:
             previous.pop(EvidenceType.HHSEARCH, None)
         _take_over(record, current.record, previous)
-        return PlannedChain(replace(item, **_described(record, previous)), record, chain, previous)
+        item = replace(item, steps=_steps_left(record), evidence=_evidence_kind(previous))
+        return PlannedChain(item, record, chain, previous)
 
     def _lost_record(self, choice: Choice, week: str | None, reason: str) -> ChainRecord:
         """A chain whose sequence cannot be had: recorded as failed, with as much as is known."""
@@ -249,7 +251,7 @@ class _Planner:
             sequence_md5=old.sequence_md5 if old else "",
             representative=str(choice.key),
             blast_status=Status.FAILED,
-            failed_step="blast",
+            failed_step=Step.BLAST,
             failure_reason=reason,
             attempts=self.settings.run.max_attempts,
             source_week=week,
@@ -276,24 +278,33 @@ def _take_over(record: ChainRecord, old: ChainRecord, previous: Mapping[Evidence
         record.hhsearch_coverage = old.hhsearch_coverage
 
 
-def _described(record: ChainRecord, previous: Mapping[EvidenceType, Path]) -> dict[str, Any]:
-    """What the plan says of a chain's steps and of its evidence."""
-    steps = []
+def _steps_left(record: ChainRecord) -> tuple[str, ...]:
+    """What the plan says of a chain's steps."""
     if record.blast_status is not Status.COMPLETE:
-        steps = ["blast", "hhsearch where needed"]
-    elif record.hhsearch_status is Status.PENDING:
-        steps = ["hhsearch"]
+        return _ALL_STEPS
+    searches = (Step.HHSEARCH,) if record.hhsearch_status is Status.PENDING else ()
+    return tuple(map(str, (*searches, Step.PARTITION)))
+
+
+def _evidence_kind(previous: Mapping[EvidenceType, Path]) -> str:
+    """What the plan says of a chain's earlier evidence."""
     names = {path.name for path in previous.values()}
-    kind = "none" if not names else "summary" if any("summary" in name for name in names) else "files"
-    return {"steps": (*steps, "partition"), "evidence": kind}
+    return "none" if not names else "summary" if any("summary" in name for name in names) else "files"
 
 
 def _sharing(chain: PlannedChain, lead: PlannedChain, request: RepairRequest) -> PlannedChain:
     """The chain with the earlier evidence of an identical one, so that the group's steps are the same."""
     if chain is lead:
         return chain
-    fields = ("blast_status", "blast_coverage", "needs_hhsearch", "hhsearch_status", "hhsearch_coverage", "evidence")
-    record = replace(chain.record, **{name: getattr(lead.record, name) for name in fields})
+    record = replace(
+        chain.record,
+        blast_status=lead.record.blast_status,
+        blast_coverage=lead.record.blast_coverage,
+        needs_hhsearch=lead.record.needs_hhsearch,
+        hhsearch_status=lead.record.hhsearch_status,
+        hhsearch_coverage=lead.record.hhsearch_coverage,
+        evidence=lead.record.evidence,
+    )
     item = replace(chain.item, steps=lead.item.steps, evidence=lead.item.evidence)
     return PlannedChain(item, record, chain.chain, lead.previous)
 

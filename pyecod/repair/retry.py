@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyecod.batch import Batch, ChainUpdate
+from pyecod.batch import Batch, ChainChanges, ChainUpdate
 from pyecod.batch.record import Status
 from pyecod.ids import ChainKey
 from pyecod.settings import Settings
@@ -26,7 +26,7 @@ def tries_again(path: Path, keys: Sequence[ChainKey], settings: Settings) -> Bat
             record = batch.record(key)
             leads = batch.manifest.chains.get(record.representative or "", record)
             for each in (record, leads):
-                changes: dict[str, object] = {"attempts": 0}
+                changes: ChainChanges = {"attempts": 0}
                 if each.partition_status is Status.COMPLETE and not batch.paths.has_partition(each):
                     changes["partition_status"] = Status.PENDING
                 updates[each.key] = ChainUpdate(each.key, changes)

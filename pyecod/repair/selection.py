@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyecod.batch import BatchPaths, find_batches, read_manifest
+from pyecod.batch import BatchPaths, BatchType, find_batches, read_manifest
 from pyecod.batch.header import week_of
 from pyecod.batch.record import Status, Verdict
-from pyecod.errors import PyecodError
+from pyecod.errors import BatchError, PyecodError
 from pyecod.files import sha256_of
 from pyecod.ids import ChainKey
 from pyecod.partition import ALGORITHM_VERSION
@@ -242,8 +242,11 @@ class _Selector:
                     lists.add(release.date, release.modified, release.obsolete, self.request)
                     self.selection.notes += release.problems
         else:
-            for path in find_batches(self.settings.base_path, "ecod_weekly_*"):
-                header = read_manifest(BatchPaths(path).manifest).header
+            for path in find_batches(self.settings.base_path, BatchType.WEEKLY.pattern):
+                try:
+                    header = read_manifest(BatchPaths(path).manifest).header
+                except BatchError:
+                    continue  # the state of the batches names it
                 week = week_of(header)
                 if week is not None and (not self.request.weeks or week in self.request.weeks):
                     lists.add(week, header.modified, header.obsolete, self.request)

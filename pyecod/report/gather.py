@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyecod.batch import Batch, ChainRecord, Status
+from pyecod.batch import Batch, BatchType, ChainRecord, Status
 from pyecod.batch.repair_plan import repair_outcomes
 from pyecod.errors import BatchError, PyecodError
 from pyecod.evidence import read_summary
@@ -50,7 +50,7 @@ def gather_report(batch: Batch, keys: Iterable[ChainKey] | None = None) -> Batch
         entries=batch.manifest.entries,
         generated=datetime.now(UTC).isoformat(timespec="seconds"),
         notes=() if reader.with_evidence else (note,),
-        repairs=tuple(repair_outcomes(batch)) if batch.header.batch_type == "repair" else (),
+        repairs=tuple(repair_outcomes(batch)) if batch.header.batch_type is BatchType.REPAIR else (),
     )
 
 
@@ -114,7 +114,7 @@ class _Reader:
         return None if name is None else self.batch.path / name
 
     def _numbering(self, key: ChainKey, problems: list[str]) -> Numbering | None:
-        if self.batch.manifest.header.batch_type == "fasta" or not key.chain_id:
+        if self.batch.manifest.header.batch_type is BatchType.FASTA or not key.chain_id:
             return None
         if key.entry_id not in self._numberings:
             self._numberings[key.entry_id] = self._load(key.entry_id, problems)

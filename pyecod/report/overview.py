@@ -10,6 +10,7 @@ from typing import Any
 
 from pyecod.batch.counters import BatchCounters
 from pyecod.batch.header import BatchHeader
+from pyecod.batch.names import BatchType
 from pyecod.batch.record import Status
 from pyecod.partition.counting import REJECTIONS
 from pyecod.partition.model import Flag, Outcome
@@ -29,13 +30,12 @@ _MOST_REPAIRS = 200
 _NAMED = 12
 _SLOWEST = 8
 _REASONS = 4
+_KINDS = {BatchType.WEEKLY: "weekly release", BatchType.REPAIR: "repair", BatchType.FASTA: "FASTA"}
 
 
 def heading(header: BatchHeader, counters: BatchCounters) -> str:
     """Name of the batch and one line on what it is."""
-    facts = [
-        {"weekly": "weekly release", "repair": "repair", "fasta": "FASTA"}.get(header.batch_type, header.batch_type)
-    ]
+    facts = [_KINDS[header.batch_type]]
     if header.release_date:
         facts.append(f"released {header.release_date}")
     if header.reason:

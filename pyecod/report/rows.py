@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import orjson
 
+from pyecod.batch import BatchType
 from pyecod.batch.record import ChainRecord, EntryRecord, Status
 from pyecod.ids import ChainKey
 from pyecod.partition.model import Domain, Partition
@@ -147,7 +148,9 @@ def _search_text(chain: ReportChain, state: str, entry: EntryRecord | None) -> s
     ).lower()
 
 
-def _body(chain: ReportChain, entry: EntryRecord | None, copies: int, batch_type: str, pictures: dict[str, int]) -> str:
+def _body(
+    chain: ReportChain, entry: EntryRecord | None, copies: int, batch_type: BatchType, pictures: dict[str, int]
+) -> str:
     parts = [f'<p class="facts">{_facts(chain, entry, copies, batch_type)}</p>']
     if chain.record.failure_reason:
         step = f"{chain.record.failed_step} failed: " if chain.record.failed_step else "failed: "
@@ -163,7 +166,7 @@ def _body(chain: ReportChain, entry: EntryRecord | None, copies: int, batch_type
     return "".join(parts)
 
 
-def _facts(chain: ReportChain, entry: EntryRecord | None, copies: int, batch_type: str) -> str:
+def _facts(chain: ReportChain, entry: EntryRecord | None, copies: int, batch_type: BatchType) -> str:
     record = chain.record
     facts = []
     if entry is not None and entry.title:
@@ -171,7 +174,7 @@ def _facts(chain: ReportChain, entry: EntryRecord | None, copies: int, batch_typ
     if entry is not None and entry.method:
         resolution = f", {entry.resolution:.2f} Å" if entry.resolution else ""
         facts.append(escape(entry.method.lower() + resolution))
-    if batch_type != "fasta" and chain.key.chain_id:
+    if batch_type is not BatchType.FASTA and chain.key.chain_id:
         facts.append(_rcsb_links(chain.key))
     if record.representative and record.representative != str(chain.key):
         facts.append(f'identical to <a href="#{quote(record.representative)}">{escape(record.representative)}</a>')

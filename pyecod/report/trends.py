@@ -10,8 +10,10 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 
-from pyecod.batch import Batch, ChainRecord, Status, find_batches
+from pyecod.batch import Batch, BatchType, ChainRecord, Status, find_batches
 from pyecod.batch.counters import BatchCounters
+from pyecod.batch.header import week_of
+from pyecod.batch.names import week_of_name
 from pyecod.errors import BatchError
 from pyecod.files import atomic_write
 from pyecod.report.architecture import TRACK_NAMES
@@ -78,21 +80,22 @@ def gather_weeks(base_path: Path) -> tuple[list[Week], list[str]]:
         BatchError: there is no such folder.
     """
     weeks, problems = [], []
-    for path in find_batches(base_path, "ecod_weekly_*"):
+    for path in find_batches(base_path, BatchType.WEEKLY.pattern):
         try:
-            weeks.append(read_week(path))
+            batch = Batch.open(path)
+            if batch.header.batch_type is BatchType.WEEKLY:  # whatever its name says
+                weeks.append(read_week(batch))
         except BatchError as error:
             problems.append(str(error))
     return sorted(weeks, key=lambda week: week.date), problems
 
 
-def read_week(path: Path) -> Week:
+def read_week(batch: Batch) -> Week:
     """One weekly batch.
 
     Raises:
-        BatchError: the batch cannot be read, or does not say which release it is of.
+        BatchError: the batch does not say which release it is of.
     """
-    batch = Batch.open(path)
     chains = list(batch.manifest.chains.values())
     states = Counter(map(chain_state, chains))
     covered = [c.partition_coverage for c in chains if c.can_classify and c.partition_coverage is not None]
@@ -117,11 +120,10 @@ def read_week(path: Path) -> Week:
 
 
 def _release_date(batch: Batch) -> datetime.date:
-    text = batch.header.release_date or batch.name.rpartition("_")[2]
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise BatchError(f"the batch has no release date: {text!r}", where=batch.path) from None
+    day = week_of(batch.header) or week_of_name(batch.name)
+    if day is None:
+        raise BatchError(f"the batch has no release date: {batch.header.release_date}", where=batch.path)
+    return day
 
 
 def _hours(created: str, chains: Sequence[ChainRecord]) -> float | None:

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyecod.batch import Batch, find_batches
+from pyecod.batch import Batch, BatchType, find_batches
 from pyecod.batch.header import parse_week, week_of
+from pyecod.batch.names import week_of_name
 from pyecod.batch.record import ChainRecord, EntryRecord, Status
 from pyecod.errors import BatchError
 from pyecod.ids import ChainKey
@@ -84,10 +85,14 @@ class CurrentState:
             BatchError: there is no such folder.
         """
         paths = find_batches(self.base_path)
-        repaired, read = self._repairs([path for path in paths if not path.name.startswith("ecod_weekly_")])
+        repaired, read = self._repairs([path for path in paths if week_of_name(path.name) is None])
         for path in paths:
-            batch = self._open(path) if path.name.startswith("ecod_weekly_") or path in self._weekly else None
-            if batch is None or batch.header.batch_type != "weekly" or not self._wanted(week_of(batch.header)):
+            batch = self._open(path) if week_of_name(path.name) or path in self._weekly else None
+            if (
+                batch is None
+                or batch.header.batch_type is not BatchType.WEEKLY
+                or not self._wanted(week_of(batch.header))
+            ):
                 continue
             self._note(batch)
             week = week_of(batch.header)
@@ -108,9 +113,9 @@ class CurrentState:
             batch = self._open(path)
             if batch is None:
                 continue
-            if batch.header.batch_type == "weekly":  # under another name: its turn comes
+            if batch.header.batch_type is BatchType.WEEKLY:  # under another name: its turn comes
                 self._weekly.add(path)
-            if batch.header.batch_type != "repair":
+            if batch.header.batch_type is not BatchType.REPAIR:
                 continue
             self._note(batch)
             for entry in batch.manifest.entries.values():

@@ -14,8 +14,9 @@ import orjson
 
 from pyecod.batch.batch import Batch
 from pyecod.batch.header import parse_week, utc_now, week_of
+from pyecod.batch.names import BatchType
 from pyecod.batch.paths import find_batches
-from pyecod.batch.record import ChainRecord
+from pyecod.batch.record import ChainRecord, Step
 from pyecod.errors import BatchError, BrokenInputError, IdError
 from pyecod.files import atomic_write
 from pyecod.ids import ChainKey
@@ -45,7 +46,7 @@ class Task:
     batch: str
     key: ChainKey
     priority: Priority
-    step: str
+    step: Step
     reason: str | None = None
     sequence_length: int = 0
     attempts: int = 0
@@ -60,7 +61,7 @@ class Task:
             "pdb_id": self.key.entry_id,
             "chain_id": self.key.chain_id,
             "priority": str(self.priority),
-            "step": self.step,
+            "step": str(self.step),
             "reason": self.reason,
             "sequence_length": self.sequence_length,
             "attempts": self.attempts,
@@ -141,7 +142,7 @@ def scan(
 def find_mended(base_path: Path) -> set[tuple[ChainKey, datetime.date | None]]:
     """Chains, with their weeks, that repairs have done since; a repair that cannot be read has mended nothing."""
     mended = set()
-    for path in find_batches(base_path, "ecod_repair_*"):
+    for path in find_batches(base_path, BatchType.REPAIR.pattern):
         try:
             batch = Batch.open(path)
         except BatchError:
@@ -164,7 +165,7 @@ def _tasks(batch: Batch, strong_coverage: float, skip_existing: bool) -> Iterato
                     continue
             else:
                 reason = "the partition file is missing"
-            step = "partition"
+            step = Step.PARTITION
         yield Task(
             batch=batch.path.name,
             key=record.key,
@@ -178,12 +179,12 @@ def _tasks(batch: Batch, strong_coverage: float, skip_existing: bool) -> Iterato
         )
 
 
-def _priority(record: ChainRecord, step: str, strong_coverage: float) -> Priority:
+def _priority(record: ChainRecord, step: Step, strong_coverage: float) -> Priority:
     if record.is_failed:
         return Priority.FAILED
     if record.blast_coverage is not None and record.blast_coverage >= strong_coverage:
         return Priority.STRONG
-    return Priority.SIMPLE if step == "partition" else Priority.OTHER
+    return Priority.SIMPLE if step is Step.PARTITION else Priority.OTHER
 
 
 def write_tasks(path: Path, tasks: Iterable[Task]) -> None:
@@ -226,7 +227,7 @@ def _read_task(raw: Any, where: str) -> Task:
             batch=raw["batch"],
             key=ChainKey.parse(raw["chain"]),
             priority=Priority(raw["priority"]),
-            step=str(raw["step"]),
+            step=Step(raw["step"]),
             reason=raw.get("reason"),
             sequence_length=int(raw.get("sequence_length") or 0),
             attempts=int(raw.get("attempts") or 0),

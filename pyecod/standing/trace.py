@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyecod.batch import Batch, DataType, RunHistory, Status, find_batches
+from pyecod.batch import Batch, BatchType, DataType, RunHistory, Status, find_batches
 from pyecod.batch.header import week_of
 from pyecod.batch.record import ChainRecord, Verdict
 from pyecod.batch.repair_plan import read_repair_record
@@ -221,7 +221,7 @@ def _runs(batch: Batch, record: ChainRecord) -> dict[str, Any]:
 
 
 def _repair(batch: Batch, record: ChainRecord) -> dict[str, Any]:
-    if batch.header.batch_type != "repair":
+    if batch.header.batch_type is not BatchType.REPAIR:
         return {}
     try:
         item = read_repair_record(batch.path).items.get(str(record.key))
@@ -248,7 +248,7 @@ def _story(batch: Batch, record: ChainRecord, facts: dict[str, Any], stands: boo
             yield f"It had failed in {repair['source']}."
         elif repair.get("before"):
             yield f"It stood at {repair['before']} in {repair['source']}."
-    elif batch.header.batch_type == "weekly":
+    elif batch.header.batch_type is BatchType.WEEKLY:
         yield f"Came with the release of {batch.header.release_date}."
     else:
         yield f"Read from {batch.header.fasta_path or 'a FASTA file'}."

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from pyecod.batch import Batch
+from pyecod.batch import Batch, BatchType
 from pyecod.batch.changes import chain_to_plain
 from pyecod.batch.header import BatchHeader, header_to_plain
 from pyecod.batch.journal import JOURNAL_NAME
@@ -160,10 +160,10 @@ def release_of(header: BatchHeader, record: ChainRecord | None = None) -> dateti
     Raises:
         BatchError: the header or record has a date that is none.
     """
-    if header.batch_type == "weekly":
+    if header.batch_type is BatchType.WEEKLY:
         text = header.release_date or ""
     else:
-        source = record.source_week if record is not None and header.batch_type == "repair" else None
+        source = record.source_week if record is not None and header.batch_type is BatchType.REPAIR else None
         text = source or header.created[:10]
     try:
         return datetime.date.fromisoformat(text[-8:] if text[-8:].isdigit() else text)  # also ecod_weekly_20250905

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from pyecod.batch import Batch
+from pyecod.batch import Batch, BatchType
 from pyecod.errors import BatchError, BatchLockedError, StoreError, StoreUnavailableError
 from pyecod.store.migrations import require_schema
 from pyecod.store.rows import BatchRows, ChainRow, Rejection, collect_batch, folder_stamp
@@ -248,7 +248,7 @@ class _Loader:
             UPSERT_BATCH,
             {
                 **common,
-                "batch_type": header.batch_type,
+                "batch_type": str(header.batch_type),
                 "release_date": header.release_date,
                 "chain_count": source.chain_count,
                 "reference_id": header.reference_id,
@@ -257,7 +257,7 @@ class _Loader:
                 "settings_digest": header.settings_digest,
             },
         )
-        if header.batch_type == "weekly":
+        if header.batch_type is BatchType.WEEKLY:
             self.connection.execute(
                 UPSERT_RELEASE,
                 {
@@ -271,7 +271,7 @@ class _Loader:
                     "obsolete_entries": list(header.obsolete),
                 },
             )
-        elif header.batch_type == "repair":
+        elif header.batch_type is BatchType.REPAIR:
             self.connection.execute(
                 UPSERT_REPAIR,
                 {
@@ -357,7 +357,7 @@ class _Loader:
         written = self.connection.execute(UPSERT_CHAINS).fetchall()
         self.counts.inserted += sum(inserted for (inserted,) in written)
         self.counts.updated += sum(not inserted for (inserted,) in written)
-        if self.source.header.batch_type == "repair":
+        if self.source.header.batch_type is BatchType.REPAIR:
             self.connection.execute(UPSERT_REPAIR_CHAINS, name)
         self._load_runs(rows)
         self.counts.chains += len(rows)

@@ -129,7 +129,7 @@ def chain_values(record: ChainRecord, release_date: Any, batch_name: str, create
         record.partition_outcome,
         record.partition_quality,
         record.domain_count,
-        record.failed_step,
+        None if record.failed_step is None else str(record.failed_step),
         record.failure_reason,
         record.attempts,
         record.repair_status,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from pyecod.batch import Batch, find_batches
+from pyecod.batch import Batch, BatchType, find_batches
 from pyecod.batch.paths import free_space
 from pyecod.errors import BatchError
 from pyecod.settings import AlertSettings, Settings
@@ -74,7 +74,7 @@ def house_alerts(settings: Settings, now: datetime | None = None) -> list[Alert]
         except BatchError as error:
             alerts.append(Alert("batch-damaged", "critical", path.name, str(error)))
             continue
-        if batch.header.batch_type == "weekly" and batch.header.completed and batch.header.release_date:
+        if batch.header.batch_type is BatchType.WEEKLY and batch.header.completed and batch.header.release_date:
             completed.append(batch.header.release_date)
         if not batch.header.completed:
             alerts += _unfinished(look(path, now=now, batch=batch), settings.alerts)

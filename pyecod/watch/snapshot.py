@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pyecod.batch import Batch, BatchCounters, BatchPaths, ChainRecord, Status, Step
+from pyecod.batch import Batch, BatchCounters, BatchPaths, ChainRecord, Status
 from pyecod.batch.paths import free_space
 from pyecod.errors import FailureKind, ProgramError
 from pyecod.slurm.queue import batch_job_name, jobs_named
@@ -188,10 +188,10 @@ def _time(text: str) -> float:
 def _running(records: Iterable[ChainRecord], now: datetime) -> list[RunningChain]:
     found = []
     for record in records:
-        step = next((str(step) for step in Step if getattr(record, f"{step}_status") is Status.RUNNING), None)
+        step = record.step_that_is(Status.RUNNING)
         if step is not None:
             seconds = now.timestamp() - _time(record.updated_at) if record.updated_at else 0.0
-            found.append(RunningChain(str(record.key), step, max(0.0, seconds)))
+            found.append(RunningChain(str(record.key), str(step), max(0.0, seconds)))
     return sorted(found, key=lambda one: -one.seconds)
 
 

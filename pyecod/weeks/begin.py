@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pyecod.batch import Batch, EntryRecord, is_batch, weekly_name
+from pyecod.batch import Batch, BatchType, EntryRecord, is_batch, weekly_name
+from pyecod.batch.names import fasta_name
 from pyecod.errors import BatchError
 from pyecod.pdb import Release, read_fasta_chains
 from pyecod.settings import Settings
@@ -23,7 +24,7 @@ def begin_week(release: Release, settings: Settings) -> Batch:
         return go_on(settings.base_path / name, settings)
     header = new_header(
         name,
-        "weekly",
+        BatchType.WEEKLY,
         settings,
         release_date=release.date.isoformat(),
         pdb_status_path=str(release.path),
@@ -47,7 +48,7 @@ def begin_fasta(fasta: Path, settings: Settings, name: str | None = None) -> Bat
     if is_batch(path):
         batch = go_on(path, settings)
     else:
-        header = new_header(path.name, "fasta", settings, fasta_path=str(fasta.absolute()))
+        header = new_header(path.name, BatchType.FASTA, settings, fasta_path=str(fasta.absolute()))
         batch = Batch.create(settings.base_path, header, chains=records)
     with batch.lock():
         known = {key: record.sequence_md5 for key, record in batch.manifest.chains.items()}
@@ -63,5 +64,4 @@ def begin_fasta(fasta: Path, settings: Settings, name: str | None = None) -> Bat
 
 def fasta_batch_name(fasta: Path) -> str:
     """Name of the batch of a FASTA file: ``ecod_fasta_`` and the file's name without its suffixes."""
-    stem = fasta.name.split(".")[0] or "sequences"
-    return "ecod_fasta_" + "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in stem)[:80]
+    return fasta_name(fasta.name.split(".")[0] or "sequences")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pyecod.batch import Batch, find_batches, is_batch, weekly_name
+from pyecod.batch import Batch, BatchType, find_batches, is_batch, weekly_name
+from pyecod.batch.names import week_of_name
 from pyecod.errors import ConfigError
 from pyecod.pdb import Release, find_releases
 from pyecod.settings import Settings
@@ -85,9 +86,8 @@ def newest_batch(base_path: Path) -> datetime.date | None:
     """Release of the newest weekly batch, None where there is none."""
     if not base_path.is_dir():
         return None
-    names = [path.name.rpartition("_")[2] for path in find_batches(base_path, "ecod_weekly_*")]
-    days = [datetime.datetime.strptime(name, "%Y%m%d").date() for name in names if len(name) == 8 and name.isdigit()]
-    return max(days, default=None)
+    days = (week_of_name(path.name) for path in find_batches(base_path, BatchType.WEEKLY.pattern))
+    return max((day for day in days if day is not None), default=None)
 
 
 def _is_unfinished(path: Path) -> bool:

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from pyecod.batch.manifest import Manifest
-from pyecod.batch.record import ChainRecord, ChainUpdate, Status
+from pyecod.batch.record import ChainChanges, ChainRecord, ChainUpdate, Status, Step
 from pyecod.ids import ChainKey
 from pyecod.settings import RunSettings
 
-_OF_BLAST = ("blast_status", "blast_coverage", "needs_hhsearch")
-_OF_PROFILES = ("hhsearch_status", "hhsearch_coverage")
 _EVIDENCE = ("chain_blast", "domain_blast", "hhsearch")  # kinds of files, named like the types of evidence
 
 
@@ -87,36 +85,41 @@ def choose_representatives(chains: Iterable[ChainRecord]) -> list[ChainUpdate]:
     for chain in chains:
         own = str(chain.key)
         representative = chosen.setdefault(chain.sequence_md5, own) if chain.sequence_md5 else own
-        changes: dict[str, object] = {} if chain.representative is not None else {"representative": representative}
+        changes: ChainChanges = {} if chain.representative is not None else {"representative": representative}
         changes |= _shared_searches(chain, known.get(chain.representative or representative))
         if changes:
             updates.append(ChainUpdate(chain.key, changes))
     return updates
 
 
-def _shared_searches(chain: ChainRecord, lead: ChainRecord | None) -> dict[str, object]:
+def _shared_searches(chain: ChainRecord, lead: ChainRecord | None) -> ChainChanges:
     """What is known from the searches of its representative and not yet in a chain's record."""
     if lead is None or lead.blast_status is not Status.COMPLETE or chain.blast_status is not Status.PENDING:
         return {}
-    changes: dict[str, object] = {name: getattr(lead, name) for name in _OF_BLAST}
+    changes: ChainChanges = {
+        "blast_status": lead.blast_status,
+        "blast_coverage": lead.blast_coverage,
+        "needs_hhsearch": lead.needs_hhsearch,
+    }
     if lead.hhsearch_status in (Status.COMPLETE, Status.NOT_NEEDED):
-        changes |= {name: getattr(lead, name) for name in _OF_PROFILES}
+        changes["hhsearch_status"] = lead.hhsearch_status
+        changes["hhsearch_coverage"] = lead.hhsearch_coverage
     return changes
 
 
-def next_step(record: ChainRecord) -> str | None:
-    """``blast``, ``hhsearch`` or ``partition``: the first step a chain still needs; None when it is done or cannot be
-    classified. What was running when its driver died is not done."""
+def next_step(record: ChainRecord) -> Step | None:
+    """The first step a chain still needs; None when it is done or cannot be classified. What was running when its
+    driver died is not done."""
     if not record.can_classify:
         return None
     if record.blast_status is Status.NOT_NEEDED and record.partition_status is Status.COMPLETE:
         return None  # mapped from the representative of its cluster
     if record.blast_status is not Status.COMPLETE:
-        return "blast"
+        return Step.BLAST
     searched = record.hhsearch_status in (Status.COMPLETE, Status.NOT_NEEDED)
     if not searched and record.needs_hhsearch is not False:
-        return "hhsearch"
-    return None if record.partition_status is Status.COMPLETE else "partition"
+        return Step.HHSEARCH
+    return None if record.partition_status is Status.COMPLETE else Step.PARTITION
 
 
 def is_exhausted(record: ChainRecord, max_attempts: int) -> bool:
@@ -133,7 +136,7 @@ def pending_work(manifest: Manifest, settings: RunSettings) -> Work:
     for record in manifest.chains.values():
         if record.can_classify:
             members.setdefault(record.representative or str(record.key), []).append(record)
-    found: dict[str, list[SequenceGroup]] = {"blast": [], "hhsearch": [], "partition": [], "records": []}
+    found: dict[Step | None, list[SequenceGroup]] = {step: [] for step in (*Step, None)}  # None: records are lacking
     exhausted: list[ChainKey] = []
     for name, records in members.items():
         lead = manifest.chains.get(name) or min(records, key=lambda record: record.key)
@@ -144,9 +147,15 @@ def pending_work(manifest: Manifest, settings: RunSettings) -> Work:
         exhausted += [record.key for record in pending if is_exhausted(record, settings.max_attempts)]
         pending = [record for record in pending if not is_exhausted(record, settings.max_attempts)]
         if pending:
-            found[next_step(lead) or "records"].append(_group(lead, pending))
+            found[next_step(lead)].append(_group(lead, pending))
     packed = {step: tuple(sorted(groups, key=_longest_first)) for step, groups in found.items()}
-    return Work(**packed, exhausted=tuple(sorted(exhausted)))
+    return Work(
+        blast=packed[Step.BLAST],
+        hhsearch=packed[Step.HHSEARCH],
+        partition=packed[Step.PARTITION],
+        records=packed[None],
+        exhausted=tuple(sorted(exhausted)),
+    )
 
 
 def _group(lead: ChainRecord, pending: list[ChainRecord]) -> SequenceGroup:

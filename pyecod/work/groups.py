@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pyecod.batch.paths import BatchPaths
-from pyecod.batch.record import ChainUpdate, Status, Step
+from pyecod.batch.record import ChainChanges, ChainUpdate, Status, Step, step_is
 from pyecod.errors import BrokenInputError, FailureKind, describe
 from pyecod.fasta import read_fasta
 from pyecod.pdb.chain import sequence_md5
@@ -34,8 +33,8 @@ class StepResult:
         return tuple(group for group in groups if _may_pass(ends.get(group.members[0])))
 
 
-def _may_pass(end: Mapping[str, Any] | None) -> bool:
-    if end is None or end["failed_step"] == Step.PARTITION:
+def _may_pass(end: ChainChanges | None) -> bool:
+    if end is None or end["failed_step"] is Step.PARTITION:
         return False
     return (end["failed_step"], end.get("failure_kind")) != (Step.HHSEARCH, FailureKind.OUT_OF_TIME)
 
@@ -64,7 +63,7 @@ def read_queries(groups: Iterable[SequenceGroup], batch_path: Path) -> tuple[dic
     return queries, broken
 
 
-def group_updates(group: SequenceGroup, changes: Mapping[str, Any]) -> list[ChainUpdate]:
+def group_updates(group: SequenceGroup, changes: ChainChanges) -> list[ChainUpdate]:
     """The same change for every member."""
     return [ChainUpdate(key, changes) for key in group.members]
 
@@ -78,11 +77,10 @@ def time_updates(group: SequenceGroup) -> list[ChainUpdate]:
 
 def failed_updates(group: SequenceGroup, step: Step, reason: str, kind: FailureKind | None = None) -> list[ChainUpdate]:
     """Every member failed at ``step``, once more than before."""
-    changes = {
-        f"{step}_status": Status.FAILED,
-        "failed_step": str(step),
+    failure: ChainChanges = {
+        "failed_step": step,
         "failure_reason": reason,
-        "failure_kind": str(kind) if kind else None,
+        "failure_kind": kind,
         "attempts": group.attempts + 1,
     }
-    return group_updates(group, changes)
+    return group_updates(group, failure | step_is(step, Status.FAILED))

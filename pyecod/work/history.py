@@ -116,7 +116,7 @@ def keep_searches(
         if _is_known(history, step, key, outcome):
             continue
         history.save(
-            DataType(str(step)),
+            DataType.of(step),
             key,
             {
                 "found": {str(kind): number for kind, number in outcome.found.items()},
@@ -138,5 +138,5 @@ def _is_known(history: RunHistory, step: Step, key: ChainKey, outcome: SearchOut
     """Nothing was searched, and the current run has these results."""
     if outcome.error or set(outcome.cached) != set(outcome.keys):
         return False
-    current = history.current(DataType(str(step)), key)
+    current = history.current(DataType.of(step), key)
     return current is not None and current.inputs.get("cache_keys") == {str(k): v for k, v in outcome.keys.items()}

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pyecod.batch import RunHistory
 from pyecod.batch.header import utc_now
 from pyecod.batch.paths import BatchPaths
-from pyecod.batch.record import ChainUpdate, Status, Step
+from pyecod.batch.record import NO_FAILURE, ChainChanges, ChainUpdate, Status, Step
 from pyecod.errors import BrokenOutputError, MissingResultError, describe, is_disk_trouble
 from pyecod.evidence import summarise, write_summary
 from pyecod.files import sha256_of
@@ -182,9 +181,10 @@ def member_chains(group: SequenceGroup, sequence: str, paths: BatchPaths, *, fro
     return [chains[key] for key in group.members]
 
 
-def _changes(partition: Partition, group: SequenceGroup) -> dict[str, Any]:
-    """What a finished partition changes in a chain's record."""
+def partition_changes(partition: Partition) -> ChainChanges:
+    """What a chain's record says of its partition."""
     return {
+        **NO_FAILURE,
         "partition_status": Status.COMPLETE,
         "partition_coverage": partition.coverage,
         "partition_outcome": str(partition.outcome),
@@ -192,6 +192,13 @@ def _changes(partition: Partition, group: SequenceGroup) -> dict[str, Any]:
         "domain_count": len(partition.domains),
         "reference_version": partition.reference_version,
         "algorithm_version": partition.algorithm_version,
+    }
+
+
+def _changes(partition: Partition, group: SequenceGroup) -> ChainChanges:
+    """What a partition from a chain's own evidence changes in its record."""
+    return {
+        **partition_changes(partition),
         "evidence": {
             str(kind): {
                 "found": count.found,
@@ -202,8 +209,5 @@ def _changes(partition: Partition, group: SequenceGroup) -> dict[str, Any]:
             }
             for kind, count in partition.counts.items()
         },
-        "failure_reason": None,
-        "failed_step": None,
-        "failure_kind": None,
         "attempts": group.attempts + 1,
     }

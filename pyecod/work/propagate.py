@@ -18,7 +18,7 @@ from pyecod.settings import Settings
 from pyecod.work.chunks import SequenceGroup, Work
 from pyecod.work.groups import read_query
 from pyecod.work.history import keep_partition
-from pyecod.work.partition import Provenance, member_chains
+from pyecod.work.partition import Provenance, member_chains, partition_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +139,9 @@ class ClusterMembers:
             yield ChainUpdate(
                 chain.key,
                 {
+                    **partition_changes(partition),
                     "blast_status": Status.NOT_NEEDED,
                     "hhsearch_status": Status.NOT_NEEDED,
-                    "partition_status": Status.COMPLETE,
-                    "partition_coverage": partition.coverage,
-                    "partition_outcome": str(partition.outcome),
-                    "partition_quality": str(partition.quality),
-                    "domain_count": len(partition.domains),
-                    "reference_version": partition.reference_version,
-                    "algorithm_version": partition.algorithm_version,
-                    "failure_reason": None,
-                    "failed_step": None,
-                    "failure_kind": None,
                     "files": files,
                 },
             )

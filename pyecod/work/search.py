@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pyecod.batch import RunHistory
-from pyecod.batch.record import ChainUpdate, Status, Step
+from pyecod.batch.record import NO_FAILURE, ChainChanges, ChainUpdate, Status, Step
 from pyecod.reference import Reference
 from pyecod.search import EvidenceType, SearchCache, SearchOutcome, search_blast, search_profiles
 from pyecod.search.databases import key_maker
@@ -109,17 +108,19 @@ def _has_profiles(group: SequenceGroup) -> bool:
     return bool(group.needs_hhsearch) and EvidenceType.HHSEARCH in group.evidence
 
 
-def _changes(outcome: SearchOutcome, step: Step) -> dict[str, Any]:
+def _changes(outcome: SearchOutcome, step: Step) -> ChainChanges:
     """What a finished search changes in a chain's record."""
-    changes: dict[str, Any] = {
-        "evidence": {str(kind): {"found": outcome.found[kind], "kept": outcome.kept[kind]} for kind in outcome.found},
-        "failure_reason": None,
-        "failed_step": None,
-        "failure_kind": None,
-    }
+    evidence = {str(kind): {"found": outcome.found[kind], "kept": outcome.kept[kind]} for kind in outcome.found}
     if step is Step.HHSEARCH:
-        return changes | {"hhsearch_status": Status.COMPLETE, "hhsearch_coverage": outcome.coverage}
-    return changes | {
+        return {
+            **NO_FAILURE,
+            "evidence": evidence,
+            "hhsearch_status": Status.COMPLETE,
+            "hhsearch_coverage": outcome.coverage,
+        }
+    return {
+        **NO_FAILURE,
+        "evidence": evidence,
         "blast_status": Status.COMPLETE,
         "blast_coverage": outcome.coverage,
         "needs_hhsearch": outcome.needs_hhsearch,

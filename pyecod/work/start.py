@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
-from pyecod.batch import Batch, BatchHeader
+from pyecod.batch import Batch, BatchHeader, BatchType
+from pyecod.batch.header import HeaderFields
 from pyecod.node.program import program_versions
 from pyecod.reference import Reference
 from pyecod.reference.ready import open_reference
@@ -12,18 +14,15 @@ from pyecod.search.databases import profile_database
 from pyecod.settings import Settings
 
 
-def new_header(name: str, kind: str, settings: Settings, **more: object) -> BatchHeader:
+def new_header(name: str, kind: BatchType, settings: Settings, **more: Unpack[HeaderFields]) -> BatchHeader:
     """Header of a batch that starts now, with the versions of the reference, the programs and the profile database."""
     reference = open_reference(settings)
-    return BatchHeader.new(
-        name,
-        kind,
-        settings,
-        reference_version=reference.version,
-        reference_id=reference.id,
-        tool_versions={**program_versions(), **_profile_version(reference, settings)},
-        **more,
-    )
+    made_with: HeaderFields = {
+        "reference_version": reference.version,
+        "reference_id": reference.id,
+        "tool_versions": {**program_versions(), **_profile_version(reference, settings)},
+    }
+    return BatchHeader.new(name, kind, settings, **(more | made_with))
 
 
 def _profile_version(reference: Reference, settings: Settings) -> dict[str, str]:

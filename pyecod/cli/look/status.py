@@ -102,11 +102,11 @@ def _lost(batch: Batch) -> str | None:
 
 def _count_mended(batch: Batch, mended: Collection[tuple[ChainKey, date | None]]) -> int:
     """Failed chains and entries of a week that repairs have done since."""
-    from pyecod.batch import Status
+    from pyecod.batch import BatchType, Status
     from pyecod.batch.header import week_of
 
     week = week_of(batch.header)
-    if batch.header.batch_type != "weekly":
+    if batch.header.batch_type is not BatchType.WEEKLY:
         return 0
     read = {key.entry_id for key, of_week in mended if of_week == week}
     chains = sum(r.can_classify and r.is_failed and (r.key, week) in mended for r in batch.manifest.chains.values())

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pyecod.batch.names import BatchType
 from pyecod.cli.look.status import BasePath
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
 from pyecod.errors import UsageError
@@ -26,7 +27,7 @@ def build(
     output: Annotated[Path, typer.Argument(help="file to write; name it in the settings as clusters.file")],
     pattern: Annotated[
         str, typer.Option(help="shell pattern of the batches whose chains are clustered")
-    ] = "ecod_weekly_*",
+    ] = BatchType.WEEKLY.pattern,
     method: Annotated[str, typer.Option(help="mmseqs2, cd-hit, or identical")] = "mmseqs2",
     from_file: Annotated[
         Path | None, typer.Option(help="a .clstr file, or two columns (representative, member), instead")

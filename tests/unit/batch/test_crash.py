@@ -15,7 +15,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, EntryRecord, Status
+from pyecod.batch import Batch, BatchHeader, BatchType, ChainRecord, ChainUpdate, EntryRecord, Status
 from pyecod.errors import BatchError
 from pyecod.ids import ChainKey
 
@@ -52,7 +52,7 @@ class Interrupted(RuleBasedStateMachine):
     def create(self) -> None:
         self.base = Path(tempfile.mkdtemp(prefix="crash"))
         chains = [ChainRecord(key, 50, f"{i:032x}") for i, key in enumerate(KEYS[:3])]
-        header = BatchHeader(NAME, "weekly", "2025-09-05T00:00:00+00:00")
+        header = BatchHeader(NAME, BatchType.WEEKLY, "2025-09-05T00:00:00+00:00")
         self.batch = Batch.create(self.base, header, chains=chains)
         self.model = state_of(self.batch)
         self.moments: list[Folder] = []

@@ -4,7 +4,8 @@ import datetime
 
 import pytest
 
-from pyecod.batch.header import BatchHeader, repair_name, settings_differences, settings_digest, weekly_name
+from pyecod.batch.header import BatchHeader, settings_differences, settings_digest
+from pyecod.batch.names import repair_name, weekly_name
 from pyecod.errors import BatchError
 from pyecod.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pyecod.batch import Batch, BatchHeader, ChainRecord, EntryRecord, Status
+from pyecod.batch import Batch, BatchHeader, BatchType, ChainRecord, EntryRecord, Status
 from pyecod.evidence.summary import EvidenceCount
 from pyecod.ids import ChainKey
 from pyecod.partition.model import Domain, Flag, Outcome, Partition, Quality, Unassigned, UnassignedReason
@@ -139,7 +139,7 @@ def make_batch(
     compact = date.replace("-", "")
     batch = BatchHeader(
         batch_name=name or f"ecod_{kind}_{compact}",
-        batch_type=kind,
+        batch_type=BatchType(kind),
         created=created or f"{date}T08:00:00+00:00",
         completed=header.pop("completed", f"{date}T20:00:00+00:00"),
         release_date=date if kind == "weekly" else None,

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate
+from pyecod.batch import Batch, BatchHeader, BatchType, ChainRecord, ChainUpdate
 from pyecod.errors import BatchError, BrokenInputError
 from pyecod.ids import ChainKey
 from pyecod.partition.xml import read_partition
@@ -15,7 +15,7 @@ def partition_path(batch, name):
 
 
 def header(kind, **more):
-    return BatchHeader("b", kind, "2025-09-07T01:02:03+00:00", **more)
+    return BatchHeader("b", BatchType(kind), "2025-09-07T01:02:03+00:00", **more)
 
 
 class TestReleaseOf:
