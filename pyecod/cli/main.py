@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from pyecod import __version__
+from pyecod.cli.output import visible
 from pyecod.errors import PyecodError
 
 # group -> name -> (module of pyecod.cli:attribute, help); in one place so that `pyecod --help` imports no command
@@ -124,7 +125,7 @@ def main() -> None:
     try:
         app()
     except PyecodError as error:
-        sys.stderr.write(f"pyecod: error: {error}\n")
+        sys.stderr.write(f"pyecod: error: {visible(str(error))}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("pyecod: interrupted; run the same command again to continue\n")

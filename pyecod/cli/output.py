@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import ProgressColumn
+    from rich.text import Text
 
     from pyecod.checks import Finding
     from pyecod.settings import Settings
@@ -37,11 +38,34 @@ def messages() -> Console:
 
 
 def _console(*, stderr: bool) -> Console:
-    """As wide as the terminal; where there is none, wide enough that no table is cut."""
+    """As wide as the terminal; where there is none, wide enough that no table is cut.
+
+    Text is shown as it is: no word in brackets is markup, and no character of it steers the terminal.
+    """
     from rich.console import Console
 
-    found = Console(stderr=stderr, highlight=False)
-    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=200)
+    class InertConsole(Console):
+        def render_str(self, text: str, **how: Any) -> Text:
+            return super().render_str(visible(text), **{**how, "markup": False, "emoji": False})
+
+    found = InertConsole(stderr=stderr, highlight=False)
+    return found if found.is_terminal else InertConsole(stderr=stderr, highlight=False, width=200)
+
+
+def line(*parts: str | tuple[str, str]) -> Text:
+    """Words for a console or a table, some of them with a style: ``line(("failed", "red"), " 3 chains")``."""
+    from rich.text import Text
+
+    return Text.assemble(*(visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts))
+
+
+def visible(text: str) -> str:
+    """Characters that are no text (control characters, halves of a broken encoding) by their escapes: ``\\x1b``."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def print_json(value: Any) -> None:
@@ -54,14 +78,13 @@ def print_json(value: Any) -> None:
 
 def print_findings(findings: Sequence[Finding]) -> int:
     """One line for each finding of a check, with the remedy of what is wrong; the number of problems is returned."""
-    from rich.markup import escape
-
     out = console()
-    marks = {"ok": "[green]ok     [/]", "note": "[yellow]note   [/]", "problem": "[red]problem[/]"}
+    colours = {"ok": "green", "note": "yellow", "problem": "red"}
     for finding in findings:
-        out.print(f"{marks[finding.state]}  {finding.check:<22} {escape(finding.detail)}", soft_wrap=True)
+        mark = (f"{finding.state:<7}", colours[finding.state])
+        out.print(line(mark, f"  {finding.check:<22} {finding.detail}"), soft_wrap=True)
         if finding.remedy and finding.state != "ok":
-            out.print(f"{'':9}{'':<22} → {escape(finding.remedy)}", soft_wrap=True)
+            out.print(f"{'':9}{'':<22} → {finding.remedy}", soft_wrap=True)
     problems = sum(finding.state == "problem" for finding in findings)
     out.print(f"\n{problems} problem{'s' if problems != 1 else ''} in {len(findings)} checks")
     return problems
@@ -76,7 +99,9 @@ def stage_progress(*columns: ProgressColumn, quiet: bool) -> Iterator[Callable[[
         return
     from rich.progress import BarColumn, Progress, TextColumn
 
-    with Progress(TextColumn("{task.description:<30}"), BarColumn(), *columns, console=err, transient=True) as bar:
+    with Progress(
+        TextColumn("{task.description:<30}", markup=False), BarColumn(), *columns, console=err, transient=True
+    ) as bar:
         task = bar.add_task("", total=None)
 
         def show(stage: str, done: int, total: int | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyecod.cli.output import console, messages, print_json
+from pyecod.cli.output import console, line, messages, print_json
 
 if TYPE_CHECKING:
     from flows.batch.process import BatchResult
@@ -51,14 +51,14 @@ def _cells(result: BatchResult) -> list[str]:
 def _print_details(result: BatchResult) -> None:
     out = messages()
     if result.problem:
-        out.print(f"[red]{result.name} could not be finished[/red]: {result.problem}", soft_wrap=True)
+        out.print(line((f"{result.name} could not be finished", "red"), f": {result.problem}"), soft_wrap=True)
     if result.counters:
         for (step, reason), count in list(result.counters.failures.items())[:_MOST_REASONS]:
-            out.print(f"[yellow]failed[/yellow] {count} × {step}: {reason}", soft_wrap=True)
+            out.print(line(("failed", "yellow"), f" {count} × {step}: {reason}"), soft_wrap=True)
     if result.counters and result.counters.entries_not_needed:
         out.print(f"obsolete, so not read: {result.counters.entries_not_needed} of the entries")
     for alert in result.alerts:
-        out.print(f"[red]attention[/red] {alert.severity}: {alert.text}", soft_wrap=True)
+        out.print(line(("attention", "red"), f" {alert.severity}: {alert.text}"), soft_wrap=True)
     if result.database:
         out.print(f"database: {result.database}", soft_wrap=True)
     if result.report:

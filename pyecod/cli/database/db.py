@@ -95,7 +95,7 @@ def status(settings: SettingsFile = None, profile: Profile = None, json: AsJson 
     else:
         for name, value in shown.items():
             if value is not None:
-                console().print(f"{name:20} {value}", soft_wrap=True, markup=False)
+                console().print(f"{name:20} {value}", soft_wrap=True)
     if shown["problem"] is not None:
         raise typer.Exit(StoreError.exit_code)
 
@@ -139,4 +139,4 @@ def _plain(report: Any) -> dict[str, Any]:
 
 def _print_notices(notices: tuple[str, ...]) -> None:
     for notice in notices:
-        messages().print(f"note: {notice}; an administrator can run `pyecod db roles`", soft_wrap=True, markup=False)
+        messages().print(f"note: {notice}; an administrator can run `pyecod db roles`", soft_wrap=True)

@@ -88,7 +88,6 @@ def _plain(report: ImportReport) -> dict[str, object]:
 
 
 def _print(report: ImportReport) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     out = console()
@@ -102,8 +101,8 @@ def _print(report: ImportReport) -> None:
                 f"{c.pdb_id}_{c.chain_id}",
                 f"{c.existing_domain_count} domains, {c.existing_quality}",
                 f"{c.domain_count} domains, {c.quality}",
-                escape(c.existing_process_version or ""),
-                escape(c.process_version),
+                c.existing_process_version or "",
+                c.process_version,
                 str(collision.action),
             )
         out.print(table)

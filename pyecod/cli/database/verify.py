@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, print_json, settings_from
 
 
 def verify(
@@ -22,7 +22,6 @@ def verify(
 
     Ends with 1 when anything differs.
     """
-    from rich.markup import escape
 
     from pyecod.store import open_store
     from pyecod.store import verify as verify_chains
@@ -34,11 +33,9 @@ def verify(
     else:
         out = console()
         for finding in report.findings:
-            out.print(
-                f"[red]differs[/] {finding.chain} ({finding.batch_name}) {finding.table}.{finding.what}: "
-                f"database {escape(finding.database[:200])}, files {escape(finding.files[:200])}",
-                soft_wrap=True,
-            )
+            where = f" {finding.chain} ({finding.batch_name}) {finding.table}.{finding.what}: "
+            values = f"database {finding.database[:200]}, files {finding.files[:200]}"
+            out.print(line(("differs", "red"), where, values), soft_wrap=True)
         verdict = f"{len(report.findings)} differences" if report.findings else "all agree"
         out.print(f"{report.checked:,} chains compared (seed {report.seed}): {verdict}")
     if report.findings:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyecod.cli.look.status import BasePath
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ def apply(
         _require_server()
         block_id = load_flow("flows.deploy.messages:find_notification_block")(block)
     for name, done in load_flow("flows.deploy.automations:apply_automations")(block_id):
-        console().print(f"{done}  {name}", markup=False)
+        console().print(f"{done}  {name}")
     messages().print("`pyecod alerts test` sends a message to try it", style="dim")
 
 
@@ -105,8 +105,8 @@ def _print(alerts: Sequence[Alert]) -> None:
         messages().print("nothing is worth attention")
     for alert in alerts:
         colour = "red" if alert.severity == "critical" else "yellow"
-        console().print(f"[{colour}]{alert.severity:<8}[/]  {alert.kind:<16}  ", end="")
-        console().print(f"{alert.subject}: {alert.text}", markup=False, soft_wrap=True)
+        words = f"  {alert.kind:<16}  {alert.subject}: {alert.text}"
+        console().print(line((f"{alert.severity:<8}", colour), words), soft_wrap=True)
 
 
 def _address(path: Path) -> str:

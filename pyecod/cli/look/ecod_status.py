@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyecod.cli.look.status import BasePath
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, print_json, settings_from
 from pyecod.cli.run.update import ReferenceDir
 from pyecod.errors import UsageError
 
@@ -80,7 +80,11 @@ def _show(found: list[EcodStatus]) -> None:
     table.add_column("", no_wrap=True)
     table.add_column("domains", overflow="fold")
     for status in found:
-        mark = "[green]classified[/]" if status.is_classified else "partly" if status.domains else "[yellow]new[/]"
+        mark, colour = (
+            ("classified", "green") if status.is_classified else ("partly", "") if status.domains else ("new", "yellow")
+        )
         coverage = "?" if status.coverage is None else f"{status.coverage:.0%}"
-        table.add_row(str(status.key), str(status.length or "?"), coverage, mark, " ".join(status.domains))
+        table.add_row(
+            str(status.key), str(status.length or "?"), coverage, line((mark, colour)), " ".join(status.domains)
+        )
     console().print(table)

@@ -61,13 +61,13 @@ def export(
     else:
         _tell(report.failures)
         files = f"{len(report.files):,} files of {report.chains:,} chains"
-        console().print(f"{files} in {report.folder}", soft_wrap=True, markup=False)
+        console().print(f"{files} in {report.folder}", soft_wrap=True)
     if report.failures:
         raise typer.Exit(1)
 
 
 def _tell(failures: dict[str, str]) -> None:
     for chain, reason in list(failures.items())[:_MOST_NAMED]:
-        messages().print(f"failed  {chain}: {reason}", soft_wrap=True, markup=False)
+        messages().print(f"failed  {chain}: {reason}", soft_wrap=True)
     if len(failures) > _MOST_NAMED:
         messages().print(f"and {len(failures) - _MOST_NAMED:,} more: --json names them all")

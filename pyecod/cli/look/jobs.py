@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from pyecod.store import Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Show recorded jobs: runs, their steps and chunks.")
@@ -50,7 +52,6 @@ def show(
     profile: Profile = None,
 ) -> None:
     """Show one job: state, Prefect runs, measured values, files with checksums."""
-    from rich.markup import escape
 
     from pyecod.store.jobs.tree import job_details
 
@@ -63,14 +64,14 @@ def show(
     out.print(_line(details.job), soft_wrap=True)
     for name in ("batch_name", "flow_run_id", "task_run_id", "host", "pid", "created_at", "started_at", "finished_at"):
         if details.job[name] is not None:
-            out.print(f"  {name.replace('_', ' ')}: {escape(str(details.job[name]))}", soft_wrap=True)
+            out.print(f"  {name.replace('_', ' ')}: {details.job[name]}", soft_wrap=True)
     for name, value in details.values.items():
-        out.print(f"  {escape(name)} = {value if isinstance(value, str) else f'{value:g}'}", soft_wrap=True)
+        out.print(f"  {name} = {value if isinstance(value, str) else f'{value:g}'}", soft_wrap=True)
     for file in details.files:
         size = "gone" if file["size"] is None else f"{file['size']:,} bytes"
         source = f" from {file['import_source']}" if file["import_source"] else ""
         checksum = f" sha256 {file['sha256'][:12]}…" if file["sha256"] else ""
-        out.print(f"  {file['role']:<3} {escape(file['path'] + source)} {size}{checksum}", soft_wrap=True)
+        out.print(f"  {file['role']:<3} {file['path']}{source} {size}{checksum}", soft_wrap=True)
     for part in details.parts:
         out.print(_line(part, indent="  "), soft_wrap=True)
 
@@ -81,11 +82,10 @@ def _store(settings_file: Any, profile: Any) -> Store:
     return open_store(settings_from(settings_file, profile).database)
 
 
-def _line(row: dict[str, Any], indent: str = "") -> str:
-    from rich.markup import escape
+def _line(row: dict[str, Any], indent: str = "") -> Text:
 
-    batch = f"  {escape(row['batch_name'])}" if row["batch_name"] and not row["parent"] else ""
+    batch = f"  {row['batch_name']}" if row["batch_name"] and not row["parent"] else ""
     seconds = "" if row["seconds"] is None else f"  {row['seconds']:.1f} s"
-    message = f"  {escape(row['message'])}" if row["message"] else ""
-    colour = _COLOURS[row["status"]]
-    return f"{indent}{row['number']:<8} {escape(row['name'])}{batch}  [{colour}]{row['status']}[/]{seconds}{message}"
+    message = f"  {row['message']}" if row["message"] else ""
+    head = f"{indent}{row['number']:<8} {row['name']}{batch}  "
+    return line(head, (row["status"], _COLOURS[row["status"]]), f"{seconds}{message}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyecod.cli.look.status import BasePath
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,7 @@ def _watch(path: Path, settings: AlertSettings, interval: float) -> None:
     snapshot, alerts = _look(path, settings)
     if not out.is_terminal:
         while True:
-            out.print(_line(snapshot), markup=False, soft_wrap=True)
+            out.print(_line(snapshot), soft_wrap=True)
             sys.stdout.flush()
             if _is_over(snapshot):
                 return
@@ -128,12 +128,11 @@ def _line(snapshot: Snapshot) -> str:
 
 def _view(snapshot: Snapshot, alerts: Sequence[Alert]) -> RenderableType:
     from rich.console import Group
-    from rich.text import Text
 
     parts: list[RenderableType] = [_head(snapshot), _stages(snapshot)]
     for alert in alerts:
         colour = "red" if alert.severity == "critical" else "yellow"
-        parts.append(Text(f"{alert.kind}: {alert.text}", style=colour))
+        parts.append(line((f"{alert.kind}: {alert.text}", colour)))
     parts.append(_distributions(snapshot))
     if snapshot.running:
         parts.append(_running(snapshot))
@@ -162,7 +161,7 @@ def _head(snapshot: Snapshot) -> Table:
         "log": str(snapshot.log or "none"),
     }
     for name, value in rows.items():
-        table.add_row(f"[bold]{name}[/]", _escaped(value))
+        table.add_row(line((name, "bold")), value)
     return table
 
 
@@ -184,7 +183,7 @@ def _stages(snapshot: Snapshot) -> Table:
         words += "".join(
             f", {counts[key]:,} {key.replace('_', ' ')}" for key in ("not_needed", "running", "failed") if counts[key]
         )
-        table.add_row(f"[bold]{step}[/]", ProgressBar(total=max(total, 1), completed=settled, width=30), words)
+        table.add_row(line((step, "bold")), ProgressBar(total=max(total, 1), completed=settled, width=30), words)
     return table
 
 
@@ -193,10 +192,10 @@ def _distributions(snapshot: Snapshot) -> Table:
     table = _plain_table()
     done = max(snapshot.counters.done, 1)
     quality = "   ".join(f"{name} {n:,} ({n / done:.0%})" for name, n in snapshot.counters.quality.items())
-    table.add_row("[bold]quality[/]", quality or "nothing is done yet")
+    table.add_row(line(("quality", "bold")), quality or "nothing is done yet")
     highest = max(snapshot.coverage, default=0) or 1
     bars = "".join(" ▁▂▃▄▅▆▇█"[-(-8 * count // highest)] for count in snapshot.coverage)
-    table.add_row("[bold]coverage[/]", f"0 |{bars}| 1")
+    table.add_row(line(("coverage", "bold")), f"0 |{bars}| 1")
     return table
 
 
@@ -221,7 +220,7 @@ def _failed(snapshot: Snapshot) -> Table:
     table.add_column("step")
     table.add_column("reason", overflow="fold")
     for one in snapshot.failed[:_SHOWN]:
-        table.add_row(one.chain, one.step, _escaped(one.reason))
+        table.add_row(one.chain, one.step, one.reason)
     if len(snapshot.failed) > _SHOWN:
         table.add_row(f"and {len(snapshot.failed) - _SHOWN:,} more", "", "")
     return table
@@ -234,12 +233,6 @@ def _plain_table() -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     return table
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyecod.cli.look.status import BasePath
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 from pyecod.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def batch_page(
     if as_json:
         print_json({"report": path})
     else:
-        console().print(str(path), soft_wrap=True, markup=False)
+        console().print(str(path), soft_wrap=True)
 
 
 @app.command("weeks")
@@ -52,7 +52,7 @@ def weeks_page(
     if as_json:
         print_json({"report": path})
     else:
-        console().print(str(path), soft_wrap=True, markup=False)
+        console().print(str(path), soft_wrap=True)
 
 
 @app.command("chain")
@@ -100,10 +100,10 @@ def _standing_batch(key: ChainKey, base_path: Path) -> Path:
 
     trace = trace_chain(key, base_path)
     for problem in trace.problems:
-        messages().print(f"cannot be read: {problem}", soft_wrap=True, markup=False)
+        messages().print(f"cannot be read: {problem}", soft_wrap=True)
     if trace.standing is None:
         raise UsageError(f"no batch has a chain {key}", where=base_path, hint="--base-path; chain ids keep case")
-    messages().print(f"from {trace.standing.batch}, whose result stands", soft_wrap=True, markup=False)
+    messages().print(f"from {trace.standing.batch}, whose result stands", soft_wrap=True)
     return Path(trace.standing.facts["folder"])
 
 
@@ -185,7 +185,6 @@ def _plain(chain: ReportChain) -> dict[str, Any]:
 
 
 def _show(chain: ReportChain) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from pyecod.report.architecture import strength_text
@@ -197,9 +196,9 @@ def _show(chain: ReportChain) -> None:
         facts += [chain.partition.quality, chain.partition.outcome]
     else:
         facts.append(record.failure_reason or record.cannot_classify_reason or f"partition {record.partition_status}")
-    out.print(f"[bold]{escape(str(chain.key))}[/bold]  {escape(' · '.join(facts).replace('_', ' '))}", soft_wrap=True)
+    out.print(line((str(chain.key), "bold"), "  " + " · ".join(facts).replace("_", " ")), soft_wrap=True)
     for problem in chain.problems:
-        out.print(f"[red]{escape(problem)}[/red]", soft_wrap=True)
+        out.print(problem, style="red", soft_wrap=True)
     if chain.partition is None or not chain.partition.domains:
         return
     table = Table(box=None, pad_edge=False)
@@ -208,5 +207,5 @@ def _show(chain: ReportChain) -> None:
     for domain in chain.partition.domains:
         cells = [str(domain.number), str(domain.range), chain.pdb_range(domain.number), domain.t_group]
         cells += [domain.names.get("t", ""), domain.ecod_domain, domain.source]
-        table.add_row(*map(escape, [*cells, strength_text(domain.evalue, domain.probability)]))
+        table.add_row(*cells, strength_text(domain.evalue, domain.probability))
     out.print(table)

@@ -11,7 +11,7 @@ import typer
 
 from pyecod.batch.runs import DataType
 from pyecod.cli.look.status import BasePath
-from pyecod.cli.output import AsJson, console, print_json, settings_from
+from pyecod.cli.output import AsJson, console, line, print_json, settings_from
 
 if TYPE_CHECKING:
     from pyecod.batch.runs import RunHistory, RunState
@@ -59,8 +59,8 @@ def list_runs(
             row["data_type"],
             row["chain"],
             str(row["run"]),
-            "[green]current[/]" if row["current"] else "",
-            row["outcome"] if row["outcome"] != "damaged" else "[red]damaged[/]",
+            line(("current", "green")) if row["current"] else "",
+            row["outcome"] if row["outcome"] != "damaged" else line(("damaged", "red")),
             row["finished"] or "",
             "" if row["seconds"] is None else f"{row['seconds']:.3f}",
             "" if row["peak_mib"] is None else f"{row['peak_mib']:.0f}",
@@ -97,7 +97,6 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show what differs between two runs of a chain."""
-    from rich.markup import escape
 
     from pyecod.batch.runs import compare_runs
     from pyecod.errors import UsageError
@@ -115,9 +114,10 @@ def diff(
         print_json([{"field": name, "before": old, "after": new} for name, old, new in changes])
         return
     out = console()
-    out.print(f"[bold]{key}[/] {data_type}: run {before} → run {after}" + ("" if changes else ": no difference"))
+    words = f" {data_type}: run {before} → run {after}" + ("" if changes else ": no difference")
+    out.print(line((str(key), "bold"), words))
     for name, old, new in changes:
-        out.print(f"  {escape(name)}: [red]{escape(_short(old))}[/] → [green]{escape(_short(new))}[/]")
+        out.print(line(f"  {name}: ", (_short(old), "red"), " → ", (_short(new), "green")))
 
 
 @app.command()
@@ -140,7 +140,7 @@ def prune(
         print_json({"dry_run": dry_run, "files": removed})
         return
     for path in removed:
-        console().print(str(path.relative_to(history.root)), markup=False)
+        console().print(str(path.relative_to(history.root)))
     done = "would be removed; --really removes them" if dry_run and removed else "would be removed"
     console().print(f"{len(removed):,} runs {done if dry_run else 'removed'}")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyecod.cli.look.status import BasePath
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 
 if TYPE_CHECKING:
     from pyecod.standing.scan import Priority, ScanResult
@@ -84,7 +84,6 @@ def _priorities(only: str | None) -> tuple[Priority, ...]:
 
 
 def _show(result: ScanResult, output: Path | None) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from pyecod.standing.scan import Priority
@@ -95,11 +94,11 @@ def _show(result: ScanResult, output: Path | None) -> None:
         table.add_column(name, justify="right")
     for batch in result.batches:
         if batch.problem:
-            messages().print(f"[red]{batch.batch} cannot be read[/]: {escape(batch.problem)}")
+            messages().print(line((f"{batch.batch} cannot be read", "red"), f": {batch.problem}"))
             continue
         counts = [f"{batch.tasks.get(priority, 0):,}" for priority in Priority]
         table.add_row(batch.batch, f"{batch.chains:,}", f"{batch.done:,}", *counts)
     console().print(table)
     left_out = f", {result.left_out:,} more left out by --max" if result.left_out else ""
     where = f" in {output}" if output else " (--output FILE or --json lists them)" if result.tasks else ""
-    console().print(f"\n{len(result.tasks):,} tasks{escape(where)}{left_out}")
+    console().print(f"\n{len(result.tasks):,} tasks{where}{left_out}")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import date
 
     from rich.table import Table
+    from rich.text import Text
 
     from pyecod.batch import Batch
     from pyecod.ids import ChainKey
@@ -63,7 +64,7 @@ def _show_all(base_path: Path, as_json: bool) -> None:
         console().print(_table_of_batches(rows))
         for row in rows:
             if "problem" in row:
-                messages().print(f"[red]{row['batch']} cannot be read[/]: {_plain(row['problem'])}")
+                messages().print(line((f"{row['batch']} cannot be read", "red"), f": {row['problem']}"))
     if any("problem" in row for row in rows):
         raise typer.Exit(3)
 
@@ -124,7 +125,7 @@ def _table_of_batches(rows: list[dict[str, Any]]) -> Table:
     table.add_column("state")
     for row in rows:
         if "problem" in row:
-            table.add_row(row["batch"], *[""] * 6, "[red]cannot be read[/]")
+            table.add_row(row["batch"], *[""] * 6, line(("cannot be read", "red")))
             continue
         good = row["quality"].get("good", 0)
         table.add_row(
@@ -140,11 +141,11 @@ def _table_of_batches(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _state(row: dict[str, Any]) -> str:
+def _state(row: dict[str, Any]) -> Text | str:
     if row["holder"]:
-        return f"[green]running[/] ({_plain(row['holder'])})"
+        return line(("running", "green"), f" ({row['holder']})")
     if row["evidence_lost"]:
-        return f"[red]evidence was lost, do not use it[/]: {_plain(row['evidence_lost'])}"
+        return line(("evidence was lost, do not use it", "red"), f": {row['evidence_lost']}")
     if row["left"] or not row["completed"]:
         return "interrupted: run it again to go on"
     failed = row["failed"] + row["entries_failed"]
@@ -154,14 +155,8 @@ def _state(row: dict[str, Any]) -> str:
     return f"done with failures{mended}" if failed else "done"
 
 
-def _warned(count: int) -> str:
-    return f"[red]{count:,}[/]" if count else "0"
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+def _warned(count: int) -> Text:
+    return line((f"{count:,}", "red" if count else ""))
 
 
 def _show_one(path: Path, as_json: bool) -> None:
@@ -192,11 +187,13 @@ def _show_one(path: Path, as_json: bool) -> None:
         ("outcome", counters.outcomes),
     ):
         if counts:
-            out.print(f"\n[bold]{title}[/]  " + "   ".join(f"{_plain(name)} {n:,}" for name, n in counts.items()))
+            words = "   ".join(f"{name} {n:,}" for name, n in counts.items())
+            out.print(line("\n", (title, "bold"), f"  {words}"))
     if counters.failures:
         out.print(_failures_table(batch))
     folders = "   ".join(f"{name} {_size(size)}" for name, size in sorted(use.folders.items(), key=lambda f: -f[1]))
-    out.print(f"\n[bold]disk[/]  {_size(use.total)} in {use.files:,} files, {_size(use.free)} free\n  {folders}")
+    words = f"  {_size(use.total)} in {use.files:,} files, {_size(use.free)} free\n  {folders}"
+    out.print(line("\n", ("disk", "bold"), words))
 
 
 def _about(batch: Batch) -> Table:
@@ -223,7 +220,7 @@ def _about(batch: Batch) -> Table:
     table.add_column(overflow="fold")
     for name, value in rows.items():
         if value:
-            table.add_row(name, _plain(value))
+            table.add_row(name, value)
     return table
 
 
@@ -251,7 +248,7 @@ def _failures_table(batch: Batch) -> Table:
     table.add_column("step")
     table.add_column("reason", overflow="fold")
     for (step, reason), count in failures[:_MOST_REASONS]:
-        table.add_row(f"[red]{count:,}[/]", step, _plain(reason))
+        table.add_row(_warned(count), step, reason)
     if len(failures) > _MOST_REASONS:
         rest = sum(count for _, count in failures[_MOST_REASONS:])
         table.add_row(f"{rest:,}", "", f"{len(failures) - _MOST_REASONS} more reasons: --json shows all")

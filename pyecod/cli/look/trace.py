@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyecod.cli.look.status import BasePath
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 from pyecod.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -54,39 +54,34 @@ def _database_facts(settings: Settings, key: ChainKey, leads: list[ChainKey]) ->
         with open_store(settings.database) as store:
             return chain_facts(store, key, [lead.file_stem for lead in leads])
     except StoreError as error:
-        messages().print(f"without the database: {error}", soft_wrap=True, markup=False)
+        messages().print(f"without the database: {error}", soft_wrap=True)
         return {}
 
 
 def _tell(trace: ChainTrace) -> None:
-    from rich.markup import escape
 
     out = console()
     for stop in trace.stops:
-        stands = " [green]stands[/]" if stop.stands else ""
-        out.print(f"\n[bold]{escape(stop.batch)}[/]  {stop.created}{stands}", soft_wrap=True)
+        stands = (" stands" if stop.stands else "", "green")
+        out.print(line("\n", (stop.batch, "bold"), f"  {stop.created}", stands), soft_wrap=True)
         for sentence in stop.story:
-            out.print(f"  {escape(sentence)}", soft_wrap=True)
+            out.print(f"  {sentence}", soft_wrap=True)
         for run in stop.facts["runs"]:
             mark = "current" if run["current"] else run["error"] or ""
             words = f"run {run['run']} {run['type']} of {run['chain']} {run['outcome']} {run['finished'] or ''} {mark}"
-            out.print(f"  [dim]{escape(words)}[/]", soft_wrap=True)
+            out.print(f"  {words}", style="dim", soft_wrap=True)
     facts = trace.database
     if any(facts.values()):
-        out.print("\n[bold]database[/]")
+        out.print("\ndatabase", style="bold")
         for row in facts["runs"]:
-            current = "[green]current[/]" if row["is_current"] else "accepted" if row["accepted"] else "not accepted"
-            out.print(
-                f"  run {row['run_id']} of {row['release_date']} from {row['batch_name']}: {current}, "
-                f"{escape(row['domains'] or row['outcome'])}",
-                soft_wrap=True,
-            )
+            current = "current" if row["is_current"] else "accepted" if row["accepted"] else "not accepted"
+            head = f"  run {row['run_id']} of {row['release_date']} from {row['batch_name']}: "
+            colour = "green" if row["is_current"] else ""
+            out.print(line(head, (current, colour), f", {row['domains'] or row['outcome']}"), soft_wrap=True)
         for row in facts["clusters"]:
             role = "representative" if row["is_representative"] else row["propagation"]
-            out.print(f"  cluster {row['cluster_number']} of {escape(row['name'])}: {role}", soft_wrap=True)
+            out.print(f"  cluster {row['cluster_number']} of {row['name']}: {role}", soft_wrap=True)
         for row in facts["jobs"]:
-            out.print(
-                f"  job {row['number']} ({escape(row['name'])}) {row['role']} {escape(row['path'])}", soft_wrap=True
-            )
+            out.print(f"  job {row['number']} ({row['name']}) {row['role']} {row['path']}", soft_wrap=True)
     for problem in trace.problems:
-        messages().print(f"cannot be read: {problem}", soft_wrap=True, markup=False)
+        messages().print(f"cannot be read: {problem}", soft_wrap=True)

@@ -62,7 +62,7 @@ def maintain(
     if as_json:
         print_json(asdict(upkeep))
     else:
-        console().print(str(upkeep), soft_wrap=True, markup=False)
+        console().print(str(upkeep), soft_wrap=True)
     if upkeep.database is not None and upkeep.database.findings:
         messages().print("the files are the truth: `pyecod sync --overwrite --batch DIR` loads a batch again")
         raise typer.Exit(1)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyecod.cli.launch import ask, call_flow, run_flow, submit_run
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 from pyecod.cli.run.update import BasePath, ReferenceDir, Yes
 from pyecod.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from pyecod.batch.repair_plan import RepairOutcome
     from pyecod.repair.plan import RepairPlan
@@ -166,11 +167,11 @@ def _print_plan(plan: RepairPlan, dry_run: bool) -> None:
     if len(shown) < len(plan.chains):
         out.print(f"and {len(plan.chains) - len(shown):,} more (--dry-run shows all)")
     for unread in plan.unreadable:
-        out.print(f"[red]cannot be read[/] {unread.pdb_id}: {_plain(unread.reason)}", soft_wrap=True)
+        out.print(line(("cannot be read", "red"), f" {unread.pdb_id}: {unread.reason}"), soft_wrap=True)
     for name, why in list(plan.left.items())[: None if dry_run else _MOST_ROWS]:
-        out.print(f"left {name}: {_plain(why)}", soft_wrap=True)
+        out.print(f"left {name}: {why}", soft_wrap=True)
     for note in plan.notes:
-        out.print(f"[yellow]note[/] {_plain(note)}", soft_wrap=True)
+        out.print(line(("note", "yellow"), f" {note}"), soft_wrap=True)
     if not plan.is_work:
         out.print("nothing to repair")
         return
@@ -229,21 +230,14 @@ def _print_outcomes(outcomes: tuple[RepairOutcome, ...], verdicts: dict[str, int
         out.print("worse results are kept as runs and are not current (--accept-worse makes them so)")
 
 
-def _coloured(verdict: str) -> str:
-    colour = {"better": "green", "new": "green", "worse": "yellow", "failed": "red"}.get(verdict)
-    words = verdict.replace("_", " ")
-    return f"[{colour}]{words}[/]" if colour else words
+def _coloured(verdict: str) -> Text:
+    colour = {"better": "green", "new": "green", "worse": "yellow", "failed": "red"}.get(verdict, "")
+    return line((verdict.replace("_", " "), colour))
 
 
 def _short(text: str) -> str:
     """So much of a reason as tells it from others; ``pyecod status BATCH`` and --json have the whole."""
-    return _plain(text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1].rstrip()}…")
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1].rstrip()}…"
 
 
 def retry(

@@ -119,11 +119,11 @@ def _print_table(results: Iterator[FileResult]) -> int:
     out, failed = console(), 0
     for result in results:
         if result.partition is None or result.key is None:
-            messages().print(f"failed  {result.error}", markup=False, soft_wrap=True)
+            messages().print(f"failed  {result.error}", soft_wrap=True)
             failed += 1
             continue
         for line in _lines(result.key, result.partition):
-            out.print(line, markup=False, soft_wrap=True)
+            out.print(line, soft_wrap=True)
     return failed
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyecod.cli.launch import ask, run_flow, submit_run
-from pyecod.cli.output import AsJson, Profile, SettingsFile, messages, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, line, messages, print_json, settings_from
 
 if TYPE_CHECKING:
     from pyecod.settings import Settings
@@ -172,4 +172,4 @@ def _print_plan(plans: Sequence[WeekPlan]) -> None:
     out.print(table)
     for plan in plans:
         for problem in plan.release.problems:
-            out.print(f"[yellow]warning[/yellow] {problem}", soft_wrap=True)
+            out.print(line(("warning", "yellow"), f" {problem}"), soft_wrap=True)

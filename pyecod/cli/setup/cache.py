@@ -41,7 +41,7 @@ def show(
     for kind, one in usage.items():
         table.add_row(kind, f"{one.files:,}", _size(one.bytes), _day(one.oldest), _day(one.newest))
     out = console()
-    out.print(f"{cache.folder}\n", markup=False, soft_wrap=True)
+    out.print(f"{cache.folder}\n", soft_wrap=True)
     out.print(table)
 
 
@@ -64,7 +64,7 @@ def verify(
     else:
         out = console()
         for damaged in check.damaged:
-            out.print(f"{damaged.path}: {damaged.reason}", markup=False, soft_wrap=True)
+            out.print(f"{damaged.path}: {damaged.reason}", soft_wrap=True)
         done = " and removed" if remove and check.damaged else ""
         out.print(f"{check.checked:,} entries, {_size(check.bytes)}, {len(check.damaged):,} damaged{done}")
     if check.damaged and not remove:

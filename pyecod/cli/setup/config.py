@@ -46,7 +46,7 @@ def check(settings: SettingsFile = None, profile: Profile = None, as_json: AsJso
         return
     console().print(f"settings are right: {len(changed)} of {len(sources)} are set, the others are defaults")
     for key, source in changed.items():
-        console().print(f"  {key}: from {source}", markup=False, soft_wrap=True)
+        console().print(f"  {key}: from {source}", soft_wrap=True)
 
 
 @app.command()
@@ -82,10 +82,9 @@ def _text(value: Any) -> str:
 def _print_table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(*titles, box=box.SIMPLE_HEAD, pad_edge=False)
     table.columns[0].no_wrap = True
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     console().print(table)

@@ -136,4 +136,4 @@ def _print_score(score: dict[str, Any]) -> None:
 
 
 def _say(text: str) -> None:
-    messages().print(f"[dim]{text}[/dim]", soft_wrap=True)
+    messages().print(text, style="dim", soft_wrap=True)

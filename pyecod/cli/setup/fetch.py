@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 from pyecod.errors import ConfigError, FetchError, UsageError
 
 if TYPE_CHECKING:
@@ -145,10 +145,10 @@ def _progress(what: str, files: int, *, quiet: bool) -> Iterator[_Meter]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[size]}"),
+        TextColumn("{task.fields[size]}", markup=False),
         TimeRemainingColumn(),
     )
     received = 0
@@ -194,11 +194,11 @@ def _say_ends(found: Release, ends: Sequence[Fetched], settings: Settings) -> No
         said = (
             str(end.error) if end.error else f"{end.download.url}: not on the server (obsolete since, or not yet there)"
         )
-        messages().print(f"[yellow]{end.fate}[/yellow] {said}", soft_wrap=True)
+        messages().print(line((str(end.fate), "yellow"), f" {said}"), soft_wrap=True)
     if len(without) > _MOST_NAMED:
         messages().print(f"and {len(without) - _MOST_NAMED} more: --json names them all")
     for problem in found.problems:
-        messages().print(f"[yellow]warning[/yellow] {problem}", soft_wrap=True)
+        messages().print(line(("warning", "yellow"), f" {problem}"), soft_wrap=True)
 
 
 def _plain(
@@ -265,7 +265,7 @@ def reference(
     elif as_json:
         print_json({"folder": folder, "command": command})
     else:
-        console().print(shlex.join(command), soft_wrap=True, markup=False)
+        console().print(shlex.join(command), soft_wrap=True)
 
 
 @contextmanager

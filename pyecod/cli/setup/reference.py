@@ -15,6 +15,7 @@ from pyecod.cli.output import (
     Profile,
     SettingsFile,
     console,
+    line,
     print_findings,
     print_json,
     settings_from,
@@ -163,7 +164,7 @@ def _directory(given: Path | None, settings_file: Path | None, profile: str | No
 
 def _show_report(report: BuildReport) -> None:
     out = console()
-    out.print(f"[bold]{report.id}[/]  {report.path}  ({report.seconds:.1f} s)", soft_wrap=True)
+    out.print(line((report.id, "bold"), f"  {report.path}  ({report.seconds:.1f} s)"), soft_wrap=True)
     for name, count in report.counts.items():
         out.print(f"  {name.replace('_', ' '):<28}{count:>12,}")
     for title, counts, listed in (
@@ -171,10 +172,10 @@ def _show_report(report: BuildReport) -> None:
         ("worth knowing", report.noted, "noted.tsv"),
     ):
         if counts:
-            out.print(f"[bold]{title}[/]  all in {report.path / listed}", soft_wrap=True)
+            out.print(line((title, "bold"), f"  all in {report.path / listed}"), soft_wrap=True)
         for reason, count in counts.items():
             first = f"first: {report.first[reason]}"
-            out.print(f"  {reason.value.replace('_', ' '):<28}{count:>12,}  {first}", soft_wrap=True, markup=False)
+            out.print(f"  {reason.value.replace('_', ' '):<28}{count:>12,}  {first}", soft_wrap=True)
 
 
 def _record(reference: Reference) -> dict[str, Any]:
@@ -237,14 +238,14 @@ def _print_tree(value: Any, indent: int = 0) -> None:
     for name, inner in value.items():
         label = f"{'':{indent}}{name.replace('_', ' ')}"
         if isinstance(inner, dict) and inner:
-            out.print(label, style="bold", markup=False)
+            out.print(label, style="bold")
             _print_tree(inner, indent + 2)
         elif isinstance(inner, list) and inner and isinstance(inner[0], dict):
-            out.print(label, style="bold", markup=False)
+            out.print(label, style="bold")
             for item in inner:
                 cells = (" > ".join(filter(None, v.values())) if isinstance(v, dict) else str(v) for v in item.values())
-                out.print(f"{'':{indent + 2}}" + "  ".join(cells), soft_wrap=True, markup=False)
+                out.print(f"{'':{indent + 2}}" + "  ".join(cells), soft_wrap=True)
         else:
             shown = ", ".join(map(str, inner)) if isinstance(inner, list) else inner
             text = f"{shown:,}" if isinstance(shown, int) and not isinstance(shown, bool) else shown
-            out.print(f"{label:<24} {'–' if text in (None, '', {}) else text}", soft_wrap=True, markup=False)
+            out.print(f"{label:<24} {'–' if text in (None, '', {}) else text}", soft_wrap=True)

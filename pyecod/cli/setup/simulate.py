@@ -70,7 +70,7 @@ def world(
     )
     for name, path in paths.items():
         if path is not None:
-            out.print(f"{name:18} {path}", markup=False, soft_wrap=True)
+            out.print(f"{name:18} {path}", soft_wrap=True)
 
 
 @app.command()
@@ -99,4 +99,4 @@ def evidence(
     if as_json:
         print_json({"folder": folder.absolute(), "chains": chains, "seconds": seconds})
         return
-    console().print(f"{chains} domain summaries in {folder} in {seconds:.1f} s", markup=False, soft_wrap=True)
+    console().print(f"{chains} domain summaries in {folder} in {seconds:.1f} s", soft_wrap=True)
