@@ -131,6 +131,12 @@ Settings are one YAML tree. What is given later wins: profile (`--profile local`
 written `PYECOD_SEARCH__EVALUE` for `search.evalue`. An unknown key or an impossible value is an error that names its
 source.
 
+A relative path in a settings file or profile begins at the folder of that file, wherever a command or worker runs; an
+option's, and an environment variable's, at the shell's working folder. `~` is your home. Flows that a Prefect worker
+runs, and services of systemd, have no such folder: there a relative path from the environment or from a parameter is
+refused, and so is a settings file named by one. Version 0.1 began the paths of a settings file at the working folder:
+where only that path exists, the command stops and names the absolute path to write; where both do, it says so once.
+
 ```sh
 pyecod config show      # every value in force, and the source it came from
 pyecod config check     # is everything right? exit code 2 if not

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from pyecod.errors import ConfigError
 from pyecod.files import product_folder
+from pyecod.settings.places import is_service, place_in_file, refuse_relative, refuse_relative_file
 
 PROFILES = product_folder("deployments") / "profiles"
 _NOT_SETTINGS = ("PYECOD_SETTINGS_FILE", "PYECOD_PROFILE")
@@ -36,17 +37,26 @@ def read_layers(
     """What each source sets, by the source's name, the weakest first.
 
     Raises:
-        ConfigError: a source cannot be read, or a variable names no branch of the tree.
+        ConfigError: a source cannot be read, or a variable names no branch of the tree; or a relative path leads
+            nowhere, or stands where a worker or service cannot know what it begins at.
     """
     layers: Layers = {}
-    if profile := profile or os.environ.get("PYECOD_PROFILE"):
-        path = find_profile(profile)
-        layers[str(path)] = _read_yaml(path)
-    if named := file or os.environ.get("PYECOD_SETTINGS_FILE"):
-        layers[str(named)] = _read_yaml(Path(named))
+    if named := profile or os.environ.get("PYECOD_PROFILE"):
+        layers |= _read_file(tree, find_profile(named), "--profile" if profile else "PYECOD_PROFILE")
+    if given := file or os.environ.get("PYECOD_SETTINGS_FILE"):
+        layers |= _read_file(tree, Path(given), "--settings" if file else "PYECOD_SETTINGS_FILE")
     layers["environment"] = _read_environment(tree)
     layers["command line"] = overrides or {}
+    if is_service():
+        refuse_relative(tree, {name: layers[name] for name in ("environment", "command line")})
     return layers
+
+
+def _read_file(tree: type[BaseModel], named: Path, source: str) -> Layers:
+    if is_service():
+        refuse_relative_file(named, source)
+    path = named.expanduser()
+    return {str(named): place_in_file(tree, _read_yaml(path), path.absolute())}
 
 
 def merge_layers(tree: type[BaseModel], layers: Layers) -> dict[str, Any]:

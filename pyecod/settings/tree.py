@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pyecod.errors import ConfigError, FailureKind, together
 from pyecod.settings.fetch import FetchSettings
 from pyecod.settings.layers import Layers, Section, merge_layers, read_layers, section_at, source_of, suggest
+from pyecod.settings.places import is_service
 from pyecod.settings.sections import (
     AlertSettings,
     ChainSettings,
@@ -119,14 +120,18 @@ def load_settings(
 
     Raises:
         ConfigError: unknown key, impossible value, unreadable file: all findings in one message, each with its key,
-            the source it came from and what is allowed.
+            the source it came from and what is allowed. In a worker or service also: a path that is not absolute.
     """
     layers = read_layers(Settings, file, profile, overrides)
     try:
-        return Settings.model_validate(merge_layers(Settings, layers))
+        settings = Settings.model_validate(merge_layers(Settings, layers))
     except ValidationError as error:
         findings = [_explain(finding, layers) for finding in error.errors()]
         raise together(findings, f"{len(findings)} settings are wrong") from None
+    if is_service() and not settings.base_path.expanduser().is_absolute():
+        hint = "set base_path in the settings file that PYECOD_SETTINGS_FILE names in the environment of the service"
+        raise ConfigError("base_path is not set, and a worker or service has no folder for it", hint=hint)
+    return settings
 
 
 def settings_sources(

@@ -253,7 +253,7 @@ def test_every_setting_is_described_and_its_default_is_allowed():
 
 
 def test_the_tree_as_yaml_loads_to_itself(settings_file):
-    settings = load_settings(overrides={"mirror": "/m"})
+    settings = load_settings(overrides={"base_path": "/b", "mirror": "/m"})
     file = settings_file(yaml.safe_dump(settings.model_dump(mode="json")))
     assert load_settings(file) == settings
 
