@@ -152,10 +152,30 @@ def describe(error: BaseException) -> str:
     if isinstance(error, PyecodError):
         return str(error)
     if isinstance(error, OSError) and is_disk_trouble(error):
-        where = f"{error.filename}: " if error.filename else ""
-        hint = "free some space and run the same command again; all that was recorded is still there"
-        return f"{where}{(error.strerror or str(error)).lower()} ({hint})"
+        return explain(error)
     return f"{type(error).__name__}: {error}"
+
+
+_SPACE = "free some space and run the same command again; all that was recorded is still there"
+_ALLOWED = "run as the user who owns it, or name a place this user may use"
+_REMEDIES = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EROFS: "the disk is mounted read-only: run where it can be written, or name another place",
+    errno.EACCES: _ALLOWED,
+    errno.EPERM: _ALLOWED,
+    errno.EMFILE: "too many files are open at once: raise the limit with `ulimit -n`",
+    errno.ESTALE: "the file server lost it: run the same command again",
+    errno.EIO: "the disk or its file server is broken: look at the system's log",
+}
+
+
+def explain(error: OSError) -> str:
+    """What the operating system refused, of which file, and what helps."""
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    where = f"{' → '.join(names)}: " if names else ""
+    hint = _REMEDIES.get(error.errno or 0)
+    return f"{where}{(error.strerror or str(error)).lower()}" + (f" ({hint})" if hint else "")
 
 
 def kind_of(error: BaseException) -> FailureKind | None:

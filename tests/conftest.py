@@ -66,3 +66,14 @@ def prefect_api() -> Iterator[None]:
 
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture(scope="session")
+def good_week(small_world: Any, prefect_api: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first week, done well, without a database; tests copy it."""
+    from flows.update_weeks import update_weeks
+
+    base_path = tmp_path_factory.mktemp("good")
+    day = small_world.world.dates[0]
+    update_weeks(start_date=day, end_date=day, overrides=small_world.overrides(base_path))
+    return base_path

@@ -30,10 +30,10 @@ def prepare_prefect() -> None:
 
 
 class _NoTraceback(logging.Filter):
-    """pyECOD's own errors say what, where and what to do; the stack below them helps nobody at a shell."""
+    """pyECOD's own errors, and the system's, say what and where; the stack below them helps nobody at a shell."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], PyecodError):
+        if record.exc_info and isinstance(record.exc_info[1], PyecodError | OSError):
             record.exc_info = None
         return True
 

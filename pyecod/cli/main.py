@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from typer.core import TyperGroup
 
 from pyecod import __version__
 from pyecod.cli.output import visible
-from pyecod.errors import PyecodError
+from pyecod.errors import PyecodError, explain
 
 # group -> name -> (module of pyecod.cli:attribute, help); in one place so that `pyecod --help` imports no command
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
@@ -122,6 +123,9 @@ def _root(version: Annotated[bool, typer.Option("--version", callback=_version, 
 
 def main() -> None:
     """Run the command line; a known error is one clear message and its exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that knows few letters ends no command
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except PyecodError as error:
@@ -132,3 +136,6 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:  # a disk, a right, a lost file: the sentence helps, the stack below it does not
+        sys.stderr.write(f"pyecod: error: {visible(explain(error))}\n")
+        sys.exit(PyecodError.exit_code)

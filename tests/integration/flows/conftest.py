@@ -22,17 +22,6 @@ def done(small_world: Any, prefect_api: None, tmp_path_factory: pytest.TempPathF
     return base_path, run(small_world, base_path, database=database)
 
 
-@pytest.fixture(scope="session")
-def good_week(small_world: Any, prefect_api: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first week, done well, without a database; tests copy it."""
-    from flows.update_weeks import update_weeks
-
-    base_path = tmp_path_factory.mktemp("good")
-    day = small_world.world.dates[0]
-    update_weeks(start_date=day, end_date=day, overrides=small_world.overrides(base_path))
-    return base_path
-
-
 @pytest.fixture
 def base_path(good_week: Path, tmp_path: Path) -> Path:
     """A copy of the good week that a test may spoil."""
