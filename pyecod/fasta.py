@@ -27,11 +27,14 @@ class FastaRecord:
     line: int = 0
 
 
-def read_fasta(path: Path, *, refuse: Callable[[str, BrokenInputError], None] | None = None) -> Iterator[FastaRecord]:
+def read_fasta(
+    path: Path, *, refuse: Callable[[str, BrokenInputError], None] | None = None, unique: bool = True
+) -> Iterator[FastaRecord]:
     """Protein records of a FASTA file, plain or ``.gz``, upper-cased, a terminal ``*`` removed.
 
     ``refuse`` is given the id and the error of a record that cannot be used, which is then left out; without it that
-    error is raised. What is no FASTA at all raises either way.
+    error is raised. What is no FASTA at all raises either way. A reader that takes more of the title than its first
+    word for the id sees to duplicates itself (``unique`` false).
 
     Raises:
         BrokenInputError: not FASTA, a letter that is no amino acid, a duplicate id or an empty record; the error
@@ -39,7 +42,7 @@ def read_fasta(path: Path, *, refuse: Callable[[str, BrokenInputError], None] | 
     """
     seen: dict[str, int] = {}
     for record, error in _records(path):
-        if record.id in seen:
+        if unique and record.id in seen:
             what = f"id {record.id!r} is a duplicate of line {seen[record.id]}"
             error = BrokenInputError(what, where=f"{path}:{record.line}")
         elif error is None and not record.sequence:

@@ -14,6 +14,7 @@ from pyecod.evidence.segments import Pair, apportion, check_upwards, join_segmen
 from pyecod.evidence.summary import DomainSummary
 from pyecod.ids import ChainKey
 from pyecod.search.hit import EvidenceType, Hit, Hsp
+from pyecod.titles import chain_target, domain_id
 from pyecod.xmldoc import Element, XmlDocument
 
 _RUNS = {
@@ -94,11 +95,15 @@ def _merged(document: XmlDocument, kind: EvidenceType, runs: list[Element], leng
 
 def _target(document: XmlDocument, kind: EvidenceType, element: Element) -> str:
     if kind is EvidenceType.CHAIN_BLAST:
-        return f"{document.text(element, 'pdb_id').lower()}_{document.text(element, 'chain_id')}"
+        entry, chain = document.text(element, "pdb_id").strip(), document.text(element, "chain_id").strip()
+        try:
+            return str(ChainKey.of_pdb(entry, chain))
+        except IdError:
+            return chain_target(f"{entry}_{chain}".rstrip("_"))
     target = element.get("domain_id") or element.get("ecod_domain_id") or element.get("hit_id")
     if not target:
         raise document.broken(element, "the hit names no domain_id")
-    return str(target)
+    return domain_id(str(target))
 
 
 def _read_hsps(document: XmlDocument, kind: EvidenceType, element: Element, length: int) -> tuple[Hsp, ...]:

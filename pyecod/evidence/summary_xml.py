@@ -20,6 +20,7 @@ from pyecod.evidence.summary import DomainSummary
 from pyecod.ids import ChainKey
 from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType, Hit, Hsp, Segment
+from pyecod.titles import chain_keys, domain_id, is_ecod_id
 from pyecod.xmldoc import Element, XmlDocument, add_element, format_number, read_xml, write_xml
 
 VERSION = "1.0"
@@ -198,6 +199,10 @@ def _read_hit(document: XmlDocument, element: Element, length: int) -> Hit:
     target = document.text(element, "target")
     if not target:
         raise document.broken(element, "the hit names no target")
+    if kind is EvidenceType.CHAIN_BLAST:
+        target = next(iter(chain_keys(target)), target)
+    elif is_ecod_id(named := domain_id(target)):
+        target = named
     target_length = document.integer(element, "reference_length") if "reference_length" in element.attrib else None
     children = element.findall("hsp")
     if children:

@@ -267,7 +267,7 @@ def _chain_database(
     size = chains.write(blast / "chains.fasta", cut, log)
     if size[0] == 0:
         raise ReferenceDataError(
-            "no chain sequence belongs to a domain of the lists",
+            f"no chain sequence belongs to a domain of the lists; a title is {chains.first_title[:80]!r}",
             where=inputs.chain_fasta[0],
             hint="titles must begin with the chain's key, for example 1sua_A, or the list's pdb column",
         )
@@ -301,9 +301,9 @@ def _profiles(
     known = int((rows >= 0).sum())
     if known == 0:
         raise ReferenceDataError(
-            f"none of its {len(entries)} entries is a domain of the lists",
+            f"none of its {len(entries)} entries is a domain of the lists; one is {entries[0].domain_id[:80]!r}",
             where=prefix,
-            hint="an entry is named by domain id, with ';' and more after it or not",
+            hint="an entry is named by domain id, with ';' and more after it or not, or uid|domain_id|f_id|range",
         )
     files = {suffix: FileStamp.of(path, ours=inputs.copy_hh) for suffix, path in profile_files(prefix).items()}
     return ProfileDatabase(

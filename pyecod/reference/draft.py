@@ -194,14 +194,15 @@ def _size(segments: Segments) -> int:
 def _chain_keys(pdb: str, chain: str) -> tuple[str, ...]:
     """Keys a chain's FASTA record may have: ``1sua_A``, or that of a record which is no PDB chain, ``P00350``.
 
+    A PDB entry alone is the key of none of its chains: all of them would be one.
+
     Raises:
         IdError: neither ``pdb`` with ``chain`` nor ``pdb`` alone is one.
     """
-    keys = []
-    if chain:
-        keys.append(str(ChainKey.parse(f"{pdb}_{chain}")))
-    keys.append(str(ChainKey.parse(pdb)))
-    return tuple(keys)
+    keys = [ChainKey.parse(f"{pdb}_{chain}")] if chain else []
+    if not (keys and keys[0].chain_id):
+        keys.append(ChainKey.parse(pdb))
+    return tuple(map(str, keys))
 
 
 def resolve_chains(chains: Sequence[tuple[str, ...]], lengths: Mapping[str, int]) -> list[str]:

@@ -23,6 +23,7 @@ class Misfit(StrEnum):
     BAD_RANGE = "bad_range"
     BAD_SEQUENCE = "bad_sequence"
     DUPLICATE_SEQUENCE = "duplicate_sequence"
+    UNKNOWN_TITLE = "unknown_title"
     NO_LIST_LINE = "no_list_line"
     NO_LENGTH = "no_length"
     LENGTH_DIFFERS = "length_differs"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyecod.errors import ReferenceDataError
+from pyecod.titles import domain_id
 
 PROFILE_SUFFIXES = tuple(f"{kind}.{part}" for kind in ("_a3m", "_hhm", "_cs219") for part in ("ffdata", "ffindex"))
 
@@ -21,7 +22,7 @@ _HEAD = 4096  # bytes of a profile that hold its name and length
 
 @dataclass(frozen=True, slots=True)
 class ProfileEntry:
-    """One profile: ``domain_id`` is what stands before the first ``;`` of its name, ``length`` in residues."""
+    """One profile: ``domain_id`` is what its name says (:func:`pyecod.titles.domain_id`), ``length`` in residues."""
 
     domain_id: str
     length: int | None
@@ -85,7 +86,7 @@ def _alignment(head: bytes, name: str, index: Path) -> ProfileEntry:
 
 
 def _domain_id(name: bytes) -> str:
-    return name.partition(b";")[0].decode("ascii", "replace")
+    return domain_id(name.decode("ascii", "replace"))
 
 
 class _Index:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from pyecod.errors import BrokenInputError, IdError
+from pyecod.errors import BrokenInputError, IdError, ReferenceDataError
 from pyecod.fasta import FastaRecord, read_fasta
-from pyecod.ids import ChainKey
 from pyecod.reference.blast import fasta_entry
 from pyecod.reference.draft import Draft, Segments
 from pyecod.reference.misfits import BuildLog, Misfit, Remark
+from pyecod.titles import chain_keys, domain_id, entry_of, record_key
 
 # modified residues may be X in one file and their parent in the other; more differences than this mean that the range
 # is in another numbering, or the sequence another one
@@ -31,31 +32,44 @@ class ChainSequences:
     def __init__(self, staged: Path) -> None:
         self._staged = staged
         self._starts: dict[str, int] = {}
+        self._hashes: dict[str, int] = {}
         self._data: mmap.mmap | bytes = b""
         self.lengths: dict[str, int] = {}
+        self.first_title = ""
 
     def read(self, paths: Sequence[Path], wanted: Collection[str], log: BuildLog, progress: Progress) -> None:
-        """Stage every record whose id is, or stands for, one of the ``wanted`` chain keys."""
+        """Stage every record whose title names, or stands for, one of the ``wanted`` chain keys.
+
+        Raises:
+            ReferenceDataError: titles name entries of the lists without their chains, or most records are other
+                sequences of a chain that has one: then chains would be lost, or merged. The title is shown.
+        """
         place = 0
+        entries = {key.rpartition("_")[0] for key in wanted}
+        unclear, merged = _Examples(), _Examples()
         with self._staged.open("wb") as staged:
             for path, record in _records(paths, log, "reading chain sequences", progress):
                 where = f"{path}:{record.line}"
-                try:
-                    key = next((key for key in _record_keys(record.id) if key in wanted), None)
-                except IdError as error:
-                    log.reject(Misfit.BAD_ID, where, record.id[:80], error.what)
-                    continue
-                if key is None:
-                    log.remark(
-                        Remark.CHAIN_WITHOUT_DOMAINS, where, record.id, "no list line: not in the chain database"
-                    )
+                self.first_title = self.first_title or record.title
+                key = next((key for key in _record_keys(record) if key in wanted), None)
+                if key is None and not chain_keys(record.title) and entry_of(record.title) in entries:
+                    unclear.add(where, record.title)
+                    log.reject(Misfit.UNKNOWN_TITLE, where, record.title[:80], "it does not say which chain it is")
+                elif key is None:
+                    detail = "no list line: not in the chain database"
+                    log.remark(Remark.CHAIN_WITHOUT_DOMAINS, where, record.id, detail)
                 elif key in self.lengths:
+                    if self._hashes[key] != hash(record.sequence):
+                        merged.add(where, record.title)
                     log.reject(Misfit.DUPLICATE_SEQUENCE, where, record.id, f"chain {key} has a sequence already")
                 else:
                     entry = fasta_entry(key, record.sequence)
                     self._starts[key] = place + len(key) + 2
                     self.lengths[key] = len(record.sequence)
+                    self._hashes[key] = hash(record.sequence)
                     place += staged.write(entry)
+        unclear.must_be_few(0, "chain titles name an entry of the lists and not the chain")
+        merged.must_be_few(len(self.lengths) // 2, "records are other sequences of a chain that has one")
         if place:
             with self._staged.open("rb") as staged:
                 self._data = mmap.mmap(staged.fileno(), 0, access=mmap.ACCESS_READ)
@@ -120,7 +134,7 @@ def write_domain_fasta(
     with fasta.open("wb") as stream:
         for path, record in _records(paths, log, "reading domain sequences", progress):
             where = f"{path}:{record.line}"
-            id_ = domain_id_of(record.id)
+            id_ = domain_id(record.title)
             number = draft.numbers.get(id_)
             if draft.was_rejected(id_):
                 continue  # its list line is among the rejected
@@ -128,6 +142,8 @@ def write_domain_fasta(
                 log.reject(Misfit.NO_LIST_LINE, where, id_[:80], "the lists do not have this domain")
             elif draft.has_sequence[number]:
                 log.reject(Misfit.DUPLICATE_SEQUENCE, where, id_, "this domain has a sequence already")
+            elif record.sequence.count("X") == len(record.sequence):
+                draft.reject(number, Misfit.BAD_SEQUENCE, f"its sequence is X only ({where})")
             elif (misfit := _compare(draft, number, record.sequence, keys, chains)) is not None:
                 reason, detail = misfit
                 draft.reject(number, reason, f"{detail} ({where})")
@@ -152,24 +168,34 @@ def check_sequences(draft: Draft) -> None:
             draft.log.remark(Remark.NO_SEQUENCE, draft.where(number), draft.ids[number], detail)
 
 
-def domain_id_of(record_id: str) -> str:
-    """Domain id in a FASTA title: ``uid|ecod_domain_id|f_id|range``, or the plain id."""
-    _, separator, rest = record_id.partition("|")
-    return rest.partition("|")[0] if separator else record_id
+def _record_keys(record: FastaRecord) -> Iterator[str]:
+    """Chain keys that a chain record may stand for, the likeliest first: its id as it is, a PDB chain, a record id."""
+    yield record.id
+    yield from chain_keys(record.title)
+    with suppress(IdError):
+        yield str(record_key(record.title))
 
 
-def _record_keys(record_id: str) -> Iterator[str]:
-    """Chain keys that the id of a chain record may stand for: ``1SUA_A`` and ``1suaA`` are ``1sua_A``.
+class _Examples:
+    """Titles that would lose chains, counted, with the first of them."""
 
-    Raises:
-        IdError: it can be none.
-    """
-    yield str(ChainKey.parse(record_id))
-    if len(record_id) > 4 and record_id[0].isdigit() and "_" not in record_id:
-        try:
-            yield str(ChainKey.of_pdb(record_id[:4], record_id[4:]))
-        except IdError:
-            return  # then it is only what it says
+    def __init__(self) -> None:
+        self.count, self.where, self.title = 0, "", ""
+
+    def add(self, where: str, title: str) -> None:
+        """One more of them."""
+        if not self.count:
+            self.where, self.title = where, title
+        self.count += 1
+
+    def must_be_few(self, most: int, what: str) -> None:
+        """Raises :class:`ReferenceDataError` with the first title where there are more than ``most``."""
+        if self.count > most:
+            raise ReferenceDataError(
+                f"{self.count} {what}, the first is {self.title[:80]!r}",
+                where=self.where,
+                hint="titles must begin with the chain's key, for example 1sua_A, or the list's pdb column",
+            )
 
 
 def _compare(
@@ -185,10 +211,10 @@ def _compare(
     letters, inside = sequence.encode("ascii"), chains.residues(key, segments)
     if letters == inside:
         return None
-    same = sum(a == b or _X in (a, b) for a, b in zip(letters, inside, strict=True))
-    if same >= _LEAST_IDENTITY * len(letters):
+    known = [a == b for a, b in zip(letters, inside, strict=True) if _X not in (a, b)]
+    if sum(known) >= _LEAST_IDENTITY * len(known):
         return None
-    detail = f"{len(letters) - same} of its {len(letters)} residues are others than those of chain {key} in its range"
+    detail = f"{known.count(False)} of its {len(letters)} residues are others than those of chain {key} in its range"
     return Misfit.SEQUENCE_DIFFERS, detail
 
 
@@ -205,7 +231,7 @@ def _records(
         def refuse(id_: str, error: BrokenInputError, path: Path = path) -> None:
             log.reject(Misfit.BAD_SEQUENCE, error.where or path, id_[:80], error.what)
 
-        for count, record in enumerate(read_fasta(path, refuse=refuse)):
+        for count, record in enumerate(read_fasta(path, refuse=refuse, unique=False)):
             read += len(record.title) + len(record.sequence) + 3
             if count % REPORT_EVERY == 0:
                 progress(stage, read, total)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from lxml import etree
 from pyecod.errors import BrokenOutputError
 from pyecod.search.alignment import SearchReport, residues, ungapped_segments
 from pyecod.search.hit import EvidenceType, Hit, Hsp
+from pyecod.titles import chain_keys, chain_target, domain_id, is_ecod_id
 
 _TAGS = (
     "BlastOutput_version",
@@ -27,7 +27,6 @@ _TAGS = (
     "Iteration",
 )
 _PIECE = 1 << 18
-_ECOD_ID = re.compile(r"e(?:[0-9][a-z0-9]{3}|pdb_[0-9a-z]{8}|[A-Z][A-Z0-9]{5,9})\S*")
 
 
 def read_blast_xml(path: Path, kind: EvidenceType, *, max_evalue: float = math.inf) -> list[SearchReport]:
@@ -181,12 +180,19 @@ class _Document:
             self.hits.append(Hit(self.kind, target, length, kept))
 
     def _target(self, fields: dict[str, str]) -> str:
-        hit_id, title = fields.get("Hit_id", ""), fields.get("Hit_def", "").split()
-        if hit_id and "BL_ORD_ID" not in hit_id:
-            return _parsed_id(hit_id)  # a database with parsed ids: the title has lost the id
-        if not title:
+        """The id in the hit's title, or, where the database has parsed ids and the title lost it, in its id."""
+        hit_id, title = fields.get("Hit_id", "").strip(), fields.get("Hit_def", "").strip()
+        names = [name for name in (hit_id, title) if name and "BL_ORD_ID" not in name and name != "No definition line"]
+        if not names:
             raise self.broken(f"hit number {self.found} without an id")
-        return _ecod_id(title[0])
+        if self.kind is EvidenceType.CHAIN_BLAST:
+            target = next((keys[0] for name in names if (keys := chain_keys(name))), "") or chain_target(names[0])
+        else:
+            ids = [domain_id(name) for name in names]
+            target = next(filter(is_ecod_id, ids), ids[0])
+        if not target:
+            raise self.broken(f"hit number {self.found} without an id")
+        return target
 
     def _hsp(self, element: Any, number: int, target: str, target_length: int) -> Hsp:
         fields = {child.tag: child.text or "" for child in element}
@@ -232,18 +238,3 @@ class _Document:
         if not 0 <= value < math.inf:
             raise self.broken(f"{name} is {text!r:.40}, not a number of 0 or more")
         return value
-
-
-def _ecod_id(word: str) -> str:
-    """The id in a title's first word; ECOD's own files have ``uid|domain_id|f_id|range``."""
-    if "|" not in word:
-        return word
-    return next((part for part in word.split("|") if _ECOD_ID.fullmatch(part)), word)
-
-
-def _parsed_id(hit_id: str) -> str:
-    """The id as given to makeblastdb: ``lcl|e1suaA1`` and ``e1suaA1`` are both, ``pdb|1SUA|A`` is a chain key."""
-    parts = hit_id.split("|")
-    if parts[0] == "pdb" and len(parts) >= 3:
-        return f"{parts[1].lower()}_{parts[2]}"
-    return parts[1] if parts[0] in ("lcl", "gnl") and len(parts) == 2 else _ecod_id(hit_id)

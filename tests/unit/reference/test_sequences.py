@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pyecod.errors import BrokenInputError
+from pyecod.errors import BrokenInputError, ReferenceDataError
 from pyecod.reference.draft import Draft, resolve_chains
 from pyecod.reference.lists import ListLine
 from pyecod.reference.misfits import Misfit, Remark
-from pyecod.reference.sequences import ChainSequences, check_ends, check_sequences, domain_id_of, write_domain_fasta
+from pyecod.reference.sequences import ChainSequences, check_ends, check_sequences, write_domain_fasta
 
 Line = Callable[..., ListLine]
 CHAIN = "".join(random.Random(3).choices("ACDEFGHIKLMNPQRSTVWY", k=120))
@@ -38,19 +38,6 @@ def hold(draft: Draft, tmp_path: Path, domain_fasta: str, chain_fasta: str = "")
     text = made.read_text()
     assert size == (text.count(">"), sum(len(line) for line in text.splitlines() if line[0] != ">"))
     return text, chains
-
-
-@pytest.mark.parametrize(
-    ("record", "id_"),
-    [
-        ("000003268|e1dlwA1|106.1.1.1|A:1-116", "e1dlwA1"),
-        ("NA|P00350_nD1|2003.1.1.44|A:4-174", "P00350_nD1"),
-        ("e1dlwA1", "e1dlwA1"),
-        ("x|e1dlwA1", "e1dlwA1"),
-    ],
-)
-def test_titles_are_ecods_own_or_plain_ids(record: str, id_: str) -> None:
-    assert domain_id_of(record) == id_
 
 
 def test_titles_become_ids_and_lengths_those_of_the_sequences(draft: Draft, line: Line, tmp_path: Path) -> None:
@@ -113,7 +100,13 @@ def test_a_file_that_is_no_fasta_stops_the_build(draft: Draft, line: Line, tmp_p
         hold(draft, tmp_path, "no fasta\n")
 
 
-@pytest.mark.parametrize("title", ["1abc_A", "1ABC_A", "1abcA", "pdb_00001abc_A", "1abc_A mol:protein length:120"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("1abc_A", "1ABC_A", "1abcA", "1abc A", "pdb_00001abc_A", "1abc_A mol:protein length:120", "pdb|1abc|A"),
+        *("gnl|pdbaa|1abc_A", "1ABC_1|Chain A|NAME|ORGANISM", "1ABC_2|Chains B[auth A], C|NAME|ORGANISM"),
+    ],
+)
 def test_chain_titles_are_keys_in_any_usual_spelling(draft: Draft, line: Line, tmp_path: Path, title: str) -> None:
     draft.add(line("e1abcA1", seqid_range="A:11-40"))
     _, chains = hold(draft, tmp_path, f">e1abcA1\n{CHAIN[10:40]}\n", f">{title}\n{CHAIN}\n")
@@ -165,8 +158,50 @@ def test_only_chains_that_can_be_cut_are_written(draft: Draft, line: Line, tmp_p
     _, chains = hold(draft, tmp_path, domain_fasta, chain_fasta)
     assert chains.write(tmp_path / "chains.fasta", {"1abc_A"}, draft.log) == (1, 120)
     assert (tmp_path / "chains.fasta").read_text() == f">1abc_A\n{CHAIN}\n"
-    assert draft.log.remarks[Remark.CHAIN_WITHOUT_DOMAINS] == 2
-    assert dict(draft.log.rejected) == {Misfit.DUPLICATE_SEQUENCE: 1, Misfit.BAD_ID: 1}
+    assert draft.log.remarks[Remark.CHAIN_WITHOUT_DOMAINS] == 3
+    assert dict(draft.log.rejected) == {Misfit.DUPLICATE_SEQUENCE: 1}
     with chains:
         assert (tmp_path / "staged.fasta").exists()
     assert not (tmp_path / "staged.fasta").exists()
+
+
+SEVERAL = (("e1abcA1", "A"), ("e1abcB1", "B"), ("e1abcC1", "C"))
+
+
+@pytest.mark.parametrize("titles", [("1abc", "1abc", "1abc"), ("1abc ligand", "1abc_A", "1abc_B"), ("1abc=x y z",)])
+def test_titles_that_name_an_entry_without_its_chain_end_the_build(
+    draft: Draft, line: Line, tmp_path: Path, titles: tuple[str, ...]
+) -> None:
+    for id_, chain in SEVERAL:
+        draft.add(line(id_, chain=chain, seqid_range=f"{chain}:1-30"))
+    chain_fasta = "".join(f">{title}\n{CHAIN[number:]}\n" for number, title in enumerate(titles))
+    with pytest.raises(
+        ReferenceDataError, match=f"name an entry of the lists and not the chain.*{titles[0]}"
+    ) as caught:
+        hold(draft, tmp_path, f">e1abcA1\n{CHAIN[:30]}\n", chain_fasta)
+    assert "chains.fa:1" in str(caught.value)
+
+
+def test_other_sequences_of_chains_that_have_one_end_the_build(draft: Draft, line: Line, tmp_path: Path) -> None:
+    draft.add(line("e1abcA1", seqid_range="A:1-30"))
+    chain_fasta = "".join(f">1abc_A {number}\n{CHAIN[number:]}\n" for number in range(3))
+    with pytest.raises(ReferenceDataError, match=r"2 records are other sequences.*'1abc_A 1'"):
+        hold(draft, tmp_path, f">e1abcA1\n{CHAIN[:30]}\n", chain_fasta)
+
+
+def test_titles_with_a_space_keep_their_chains_apart(draft: Draft, line: Line, tmp_path: Path) -> None:
+    for id_, chain in SEVERAL:
+        draft.add(line(id_, chain=chain, seqid_range=f"{chain}:1-30"))
+    chain_fasta = "".join(f">1abc {chain}\n{CHAIN[number:]}\n" for number, (_, chain) in enumerate(SEVERAL))
+    _, chains = hold(draft, tmp_path, f">e1abcA1\n{CHAIN[:30]}\n", chain_fasta)
+    assert chains.lengths == {"1abc_A": 120, "1abc_B": 119, "1abc_C": 118}
+    assert not draft.log.rejected
+
+
+@pytest.mark.parametrize("chain_fasta", ["", f">1abc_A\n{CHAIN}\n"])
+def test_a_sequence_of_x_only_rejects_the_domain(draft: Draft, line: Line, tmp_path: Path, chain_fasta: str) -> None:
+    draft.add(line("e1abcA1", seqid_range="A:1-30"))
+    draft.add(line("e1abcA2", seqid_range="A:31-60"))
+    hold(draft, tmp_path, f">e1abcA1\n{'X' * 30}\n>e1abcA2\n{'X' * 27}{CHAIN[57:60]}\n", chain_fasta)
+    assert dict(draft.log.rejected) == {Misfit.BAD_SEQUENCE: 1}
+    assert [bool(kept) for kept in draft.kept] == [False, True]

@@ -72,7 +72,7 @@ def test_real_outputs_of_several_versions_are_read_whole(
 def test_a_real_hit_has_the_values_of_the_file(outputs: Path) -> None:
     (report,) = read_blast_xml(outputs / "biopython_xml_21500_blastp_001.xml", EvidenceType.CHAIN_BLAST)
     best = report.hits[0]
-    assert (best.type, best.target, best.target_length) == (EvidenceType.CHAIN_BLAST, "ref|WP_003221446.1|", 239)
+    assert (best.type, best.target, best.target_length) == (EvidenceType.CHAIN_BLAST, "WP_003221446.1", 239)
     (only,) = best.hsps
     assert only.segments == (Segment(1, 239, 1, 239),)
     assert (only.evalue, only.bitscore, only.identity) == (2.44722e-169, 477.248, 1.0)
