@@ -10,6 +10,7 @@ from prefect import flow, get_run_logger
 from flows.batch.process import BatchResult, run_batch
 from flows.update_weeks import finish
 from pyecod.errors import describe
+from pyecod.ids import ChainKey
 from pyecod.repair.retry import tries_again
 from pyecod.settings import load_settings
 from pyecod.standing.scan import read_tasks
@@ -34,7 +35,7 @@ def retry(
         WeeksFailedError: at least one batch could not be finished.
     """
     settings = load_settings(settings_file, profile, overrides).absolute()
-    by_batch: dict[str, list[Any]] = {}
+    by_batch: dict[str, list[ChainKey]] = {}
     for task in read_tasks(tasks):
         by_batch.setdefault(task.batch, []).append(task.key)
     results = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -162,7 +162,7 @@ def _inside(file: str, batch_name: str) -> str:
     return file
 
 
-def _choose_representatives(records: Any) -> None:
+def _choose_representatives(records: Iterable[ChainRecord]) -> None:
     first: dict[str, str] = {}
     for record in sorted(records, key=lambda r: r.key):
         if record.can_classify:

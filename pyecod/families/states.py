@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pyecod.batch import Batch, ChainRecord, Status
 from pyecod.errors import BatchError, BrokenInputError
 from pyecod.families.model import Clustering
 from pyecod.partition.xml import read_partition
 
+MemberState = tuple[str, str, int, bool, float | None, float | None, str]
 
-def member_states(clustering: Clustering, base_path: Path) -> Iterator[tuple[Any, ...]]:
+
+def member_states(clustering: Clustering, base_path: Path) -> Iterator[MemberState]:
     """Each chain once: ids, cluster number, representative or not, identity and coverage of its alignment (None where
     it was not aligned), and its state, ``searched``, ``inherited``, ``mapped``, ``queued``, ``failed`` or ``pending``.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Alignments, Bools, Ints, align, stack
 from pyecod.partition.counting import Verdict, Verdicts, mask_of
 from pyecod.partition.decompose import chain_candidates
+from pyecod.partition.lookup import ReferenceLookup
 from pyecod.partition.strength import STRONGEST, Floats, confidence, posterior_of_evidence
 from pyecod.search.hit import EvidenceType
 from pyecod.settings import PartitionSettings
@@ -62,7 +62,10 @@ class CandidateTable:
 
 
 def tabulate(
-    evidence: DomainSummary, by_type: Mapping[EvidenceType, Sequence[int]], reference: Any, settings: PartitionSettings
+    evidence: DomainSummary,
+    by_type: Mapping[EvidenceType, Sequence[int]],
+    reference: ReferenceLookup,
+    settings: PartitionSettings,
 ) -> tuple[CandidateTable, Verdicts]:
     """Candidates of all hits (given by type, as indices), and per hit why it gave none (``USABLE`` where it did)."""
     verdicts: Verdicts = np.zeros(len(evidence.hits), np.int8)
@@ -80,7 +83,11 @@ def tabulate(
 
 
 def _domain_candidates(
-    evidence: DomainSummary, chosen: Sequence[int], reference: Any, settings: PartitionSettings, verdicts: Verdicts
+    evidence: DomainSummary,
+    chosen: Sequence[int],
+    reference: ReferenceLookup,
+    settings: PartitionSettings,
+    verdicts: Verdicts,
 ) -> tuple[Alignments, Ints]:
     targets = [evidence.hits[i].target for i in chosen]
     numbers: dict[str, int] = {}
@@ -102,7 +109,7 @@ def _domain_candidates(
 def _table(
     parts: Sequence[tuple[int, Alignments, Ints]],
     searched: Set[EvidenceType],
-    reference: Any,
+    reference: ReferenceLookup,
     chain_length: int,
     settings: PartitionSettings,
 ) -> CandidateTable:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +10,7 @@ from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Bools, Ints
 from pyecod.partition.candidates import KINDS, CandidateTable
 from pyecod.partition.consensus import Proposal, kinship
+from pyecod.partition.lookup import ReferenceLookup
 from pyecod.partition.model import Domain, Flag
 from pyecod.ranges import ResidueRange
 from pyecod.settings import PartitionSettings
@@ -53,13 +52,16 @@ def classify(
     support: Support,
     table: CandidateTable,
     evidence: DomainSummary,
-    reference: Any,
+    reference: ReferenceLookup,
     settings: PartitionSettings,
 ) -> Domain:
     """The domain on ``residues``: T-group by vote of the proposal's members, the rest from the best of that T-group."""
     members = proposal.members
     best, f_code = _elect(table, members, reference, settings.consensus)
     domain = reference.domain_at(int(table.row[best]))
+    assert domain.t_group is not None  # only classified domains become candidates
+    assert domain.h_group is not None
+    assert domain.x_group is not None
     evalue, probability = figures(best, table, evidence)
     chosen = ResidueRange.from_mask(residues)
     agreement = len(support.hits_agreeing) / len(support.hits_over) if len(support.hits_over) else 1.0
@@ -74,7 +76,7 @@ def classify(
         x_group=domain.x_group,
         source=KINDS[int(table.kind[best])],
         f_group=f_group,
-        names=_names(reference, f_group or domain.t_group),
+        names=dict(reference.group_names(f_group or domain.t_group)),
         evalue=evalue,
         probability=probability,
         reference_coverage=round(coverage, 4),
@@ -93,7 +95,7 @@ def figures(candidate: int, table: CandidateTable, evidence: DomainSummary) -> t
     return evalue, max((p.probability for p in hsps if p.probability is not None), default=None)
 
 
-def _elect(table: CandidateTable, members: Ints, reference: Any, consensus: float) -> tuple[int, int]:
+def _elect(table: CandidateTable, members: Ints, reference: ReferenceLookup, consensus: float) -> tuple[int, int]:
     """Best candidate of the T-group with most weight, and the F-group its voters agree on (-1 where they do not)."""
     weight = kinship(table.evidence[members]) * table.score[members]
     groups, place = np.unique(table.t[members], return_inverse=True)
@@ -104,10 +106,6 @@ def _elect(table: CandidateTable, members: Ints, reference: Any, consensus: floa
     family = int(families[0])
     agreeing = float(weight[voters][families == family].sum())
     return best, family if family >= 0 and agreeing >= consensus * float(weight[voters].sum()) else -1
-
-
-def _names(reference: Any, group: str) -> Mapping[str, str]:
-    return dict(reference.group_names(group))
 
 
 def _flags(

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Alignments, Ints, align, project_back
 from pyecod.partition.counting import Verdict, Verdicts, mask_of
+from pyecod.partition.lookup import ReferenceLookup
 from pyecod.settings import PartitionSettings
 
 
 def chain_candidates(
-    evidence: DomainSummary, chosen: Sequence[int], reference: Any, settings: PartitionSettings, verdicts: Verdicts
+    evidence: DomainSummary,
+    chosen: Sequence[int],
+    reference: ReferenceLookup,
+    settings: PartitionSettings,
+    verdicts: Verdicts,
 ) -> tuple[Alignments, Ints]:
     """Alignments of the ``chosen`` chain hits with single domains, and the domain row of each alignment.
 
@@ -34,7 +38,7 @@ def chain_candidates(
 
 
 def _cut(
-    whole: Alignments, segments: Ints, chain_count: int, reference: Any, verdicts: Verdicts
+    whole: Alignments, segments: Ints, chain_count: int, reference: ReferenceLookup, verdicts: Verdicts
 ) -> tuple[Alignments, Ints]:
     """Pair each alignment segment with each domain segment of its chain and keep what they share."""
     chain, row, first, last = segments.T

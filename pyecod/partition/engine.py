@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from pyecod.partition.counting import UNKNOWN, Verdicts, count_evidence, indices
 from pyecod.partition.explain import explain_domains
 from pyecod.partition.layout import lay_out
 from pyecod.partition.leftover import explain_leftover
+from pyecod.partition.lookup import ReferenceLookup
 from pyecod.partition.model import Domain, Outcome, Partition, Quality
 from pyecod.partition.sequence import terminal_tags
 from pyecod.settings import PartitionSettings, QualitySettings, Settings
@@ -26,7 +26,9 @@ ALGORITHM = "pyecod-consensus"
 ALGORITHM_VERSION = "1.0"
 
 
-def partition_chain(evidence: DomainSummary, reference: Any, settings: Settings, *, explain: bool = False) -> Partition:
+def partition_chain(
+    evidence: DomainSummary, reference: ReferenceLookup, settings: Settings, *, explain: bool = False
+) -> Partition:
     """The domains of one chain: the layout that explains its evidence best.
 
     Pure and thread-safe; the order of the hits does not matter. With ``explain`` each domain says in words why it is

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from pyecod.partition.candidates import KINDS, CandidateTable
 from pyecod.partition.classify import figures
 from pyecod.partition.consensus import Proposal
 from pyecod.partition.layout import Layout
+from pyecod.partition.lookup import ReferenceLookup
 from pyecod.partition.model import Domain
 from pyecod.search.hit import EvidenceType
 from pyecod.settings import PartitionSettings
@@ -32,7 +32,7 @@ def explain_domains(
     layout: Layout,
     table: CandidateTable,
     evidence: DomainSummary,
-    reference: Any,
+    reference: ReferenceLookup,
     settings: PartitionSettings,
 ) -> tuple[Domain, ...]:
     """The domains with their ``explanation``; ``chosen`` are their proposals."""
@@ -75,7 +75,7 @@ def _defeat(
     winner: Proposal,
     table: CandidateTable,
     evidence: DomainSummary,
-    reference: Any,
+    reference: ReferenceLookup,
     settings: PartitionSettings,
 ) -> str:
     best = rival.best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -102,7 +103,7 @@ _NO_RUN: tuple[Any, ...] = (None,) * len(RUN)
 _FILES = ("fasta", "chain_blast", "domain_blast", "hhsearch", "summary", "partition")
 
 
-def chain_values(record: ChainRecord, release_date: Any, batch_name: str, created: str) -> tuple[Any, ...]:
+def chain_values(record: ChainRecord, release_date: datetime.date, batch_name: str, created: str) -> tuple[Any, ...]:
     """Values for the columns of ``CHAIN_STATUS``; ``created`` is the time of a record never changed."""
     key = record.key
     name = str(key)

@@ -10,8 +10,11 @@ from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, 
 from pyecod.errors import StoreError, StoreUnavailableError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyecod.settings import DatabaseSettings
     from pyecod.store import EmbeddedPostgres, Store
+    from pyecod.store.migrations import MigrationReport
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Start, stop and migrate the database.")
 
@@ -112,7 +115,7 @@ def _look(database: DatabaseSettings) -> dict[str, Any]:
         return {"database": error.where, "state": "unusable", "problem": str(error)}
 
 
-def _database(settings: Any, profile: str | None) -> DatabaseSettings:
+def _database(settings: Path | None, profile: str | None) -> DatabaseSettings:
     return settings_from(settings, profile).database
 
 
@@ -133,7 +136,7 @@ def _embedded(database: DatabaseSettings) -> EmbeddedPostgres:
     return embedded_postgres(database)
 
 
-def _plain(report: Any) -> dict[str, Any]:
+def _plain(report: MigrationReport) -> dict[str, Any]:
     return {"before": report.before, "applied": report.applied, "notices": report.notices}
 
 

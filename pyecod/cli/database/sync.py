@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
 from pyecod.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyecod.settings import Settings
 
 
 def sync(
@@ -83,7 +86,7 @@ def _quoted(value: object) -> str:
     return f"'{text}'"
 
 
-def _show_status(settings: Any, as_json: bool) -> None:
+def _show_status(settings: Settings, as_json: bool) -> None:
     from pyecod.batch import find_batches
     from pyecod.store import open_store
     from pyecod.store.loaded import load_status

@@ -10,6 +10,8 @@ import typer
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.text import Text
 
     from pyecod.store import Store
@@ -76,7 +78,7 @@ def show(
         out.print(_line(part, indent="  "), soft_wrap=True)
 
 
-def _store(settings_file: Any, profile: Any) -> Store:
+def _store(settings_file: Path | None, profile: str | None) -> Store:
     from pyecod.store import open_store
 
     return open_store(settings_from(settings_file, profile).database)

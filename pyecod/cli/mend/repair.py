@@ -14,11 +14,13 @@ from pyecod.cli.run.update import BasePath, ReferenceDir, Yes
 from pyecod.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.table import Table
     from rich.text import Text
 
     from pyecod.batch.repair_plan import RepairOutcome
-    from pyecod.repair.plan import RepairPlan
+    from pyecod.repair.plan import PlannedChain, RepairPlan
 
 _MOST_ROWS = 40
 _MOST_LETTERS = 60
@@ -187,7 +189,7 @@ def _print_plan(plan: RepairPlan, dry_run: bool) -> None:
         out.print("dry run: nothing was changed")
 
 
-def _plan_table(chains: Any) -> Table:
+def _plan_table(chains: Iterable[PlannedChain]) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from pyecod.batch.names import BatchType
 from pyecod.cli.look.status import BasePath
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
 from pyecod.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyecod.families import Clustering
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -108,7 +111,7 @@ def record(
     _report(clustering, counts, as_json)
 
 
-def _report(clustering: Any, counts: dict[str, int], as_json: bool) -> None:
+def _report(clustering: Clustering, counts: dict[str, int], as_json: bool) -> None:
     if as_json:
         saving = asdict(clustering.saving)
         print_json({"name": clustering.name, "method": clustering.method, **saving, "states": counts})

@@ -11,7 +11,7 @@ import typer
 from pyecod.cli.output import AsJson, console, messages, print_json
 
 if TYPE_CHECKING:
-    from pyecod.simulate import World
+    from pyecod.simulate import World, WorldOptions
 
 
 def demo(
@@ -57,7 +57,7 @@ def demo(
         raise typer.Exit(code)
 
 
-def _world(folder: Path, options: Any) -> World:
+def _world(folder: Path, options: WorldOptions) -> World:
     """The simulated world, made unless the same one is there."""
     from pyecod.simulate import World, simulate_world
 
