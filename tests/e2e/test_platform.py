@@ -198,7 +198,7 @@ def test_a_failed_run_is_told_with_its_reason(platform: Any, receiver: Any, wait
 
 
 def test_maintenance_and_sync_run_by_hand(platform: Any) -> None:
-    ids = [platform.start_run("maintenance/weekly", dry_run=True), platform.start_run("sync/after-update")]
+    ids = [platform.start_run("maintenance/sunday", dry_run=True), platform.start_run("sync/after-update")]
     for run_id in ids:
         done = platform.wait(run_id, "COMPLETED", "FAILED", "CRASHED", "CANCELLED", seconds=90)
         assert done["state"]["type"] == "COMPLETED", done["state"]
@@ -207,7 +207,7 @@ def test_maintenance_and_sync_run_by_hand(platform: Any) -> None:
 def test_wrong_parameters_are_refused_by_the_form(platform: Any) -> None:
     for deployment, parameters in (
         ("update-weeks/weekly", {"max_batches": 0}),
-        ("maintenance/weekly", {"keep_runs": 0}),
+        ("maintenance/sunday", {"keep_runs": 0}),
         ("repair/adhoc", {"reason": "because"}),
         ("sync/after-update", {"overwrite": "perhaps"}),
     ):

@@ -1,4 +1,4 @@
-"""``pyecod maintain``: what the deployment maintenance/weekly does, from the shell or cron."""
+"""``pyecod maintain``: what the deployment maintenance/sunday does, from the shell or cron."""
 
 from __future__ import annotations
 

@@ -36,13 +36,21 @@ def test_prefect_itself_reads_the_file() -> None:
     assert len(model.deployments) == len(DEPLOYMENTS)
 
 
+def test_every_deployment_has_a_name_of_its_own_and_every_renamed_one_a_successor() -> None:
+    names = [deployment["name"] for deployment in DEPLOYMENTS]
+    assert len(set(names)) == len(names)
+    retired = yaml.safe_load((ROOT / "deployments" / "retired.yaml").read_text())
+    assert set(retired.values()) <= set(map(name_of, DEPLOYMENTS))
+    assert not retired.keys() & set(map(name_of, DEPLOYMENTS))
+
+
 def test_the_deployments_have_the_names_the_commands_use() -> None:
     names = {name_of(deployment) for deployment in DEPLOYMENTS}
     assert names == {
         "update-weeks/weekly",
         "repair/adhoc",
         "sync/after-update",
-        "maintenance/weekly",
+        "maintenance/sunday",
         "watch/hourly",
     }
     for path in sorted((ROOT / "pyecod" / "cli").rglob("*.py")):
