@@ -14,6 +14,7 @@ import orjson
 from pyecod.batch.manifest import dump_json
 from pyecod.errors import BatchError
 from pyecod.files import fsync_folder
+from pyecod.locks import is_in_place
 
 JOURNAL_NAME = "journal.jsonl"
 
@@ -156,11 +157,7 @@ class JournalWriter:
         fsync_folder(self._path.parent)
 
     def _refuse_strange_file(self) -> None:
-        try:
-            same = os.path.samestat(self._path.stat(), os.fstat(self._handle))
-        except FileNotFoundError:
-            same = False
-        if not same:
+        if not is_in_place(self._handle, self._path):
             raise BatchError(
                 "the journal was removed or replaced while the batch was running",
                 where=self._path,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import getpass
 import os
 import socket
@@ -12,11 +10,13 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 
 import orjson
 
 from pyecod.errors import BatchError, BatchLockedError
+from pyecod.locks import is_in_place, knows_no_locks, lock_file, take_lock
 
 LOCK_NAME = "batch.lock"
 
@@ -53,7 +53,7 @@ class BatchLock:
         self._path = path
         self._what = what
         self._beat_seconds = beat_seconds
-        self._handle: int | None = None
+        self._handle: FileIO | None = None
         self._name: str | None = None
         self._holder: LockHolder | None = None
         self._stop = threading.Event()
@@ -79,12 +79,14 @@ class BatchLock:
                 raise self._locked(other.holder)
             _close_in_children()
             try:
-                self._handle = self._open_locked()
-                _HELD[name] = self
+                self._handle = lock_file(self._path, patience=_PATIENCE_SECONDS)
+            except BlockingIOError:
+                raise self._locked(_named_in(self._path)) from None
             except OSError as error:
-                if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                if not knows_no_locks(error):
                     raise
                 raise BatchError("the file system knows no locks", where=self._path, hint=_NO_LOCKS) from None
+            _HELD[name] = self
         self._name = name
         try:
             self._refuse_living_stranger()
@@ -106,9 +108,9 @@ class BatchLock:
             return
         if self._holder is not None:
             with contextlib.suppress(OSError):  # a name left behind does no harm: the lock itself is gone
-                os.ftruncate(self._handle, 0)
+                self._handle.truncate(0)
         with _GUARD:
-            os.close(self._handle)
+            self._handle.close()
             self._handle = self._holder = None
             _HELD.pop(self._name or "", None)
 
@@ -122,7 +124,7 @@ class BatchLock:
             raise BatchLockedError(
                 "the batch is not locked by this process", where=self._path.parent, hint="use `with batch.lock():`"
             )
-        if not self._is_in_place(self._handle):
+        if not is_in_place(self._handle, self._path):
             raise BatchLockedError(
                 "the lock file was removed or replaced while this process drove the batch",
                 where=self._path,
@@ -135,29 +137,6 @@ class BatchLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
-
-    def _open_locked(self) -> int:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if self._is_in_place(handle):
-                    locked, handle = handle, -1
-                    return locked
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise self._locked(_read_holder(handle)) from None
-            finally:
-                if handle >= 0:
-                    os.close(handle)
-            time.sleep(_PATIENCE_SECONDS / 10)
-
-    def _is_in_place(self, handle: int) -> bool:
-        try:
-            return os.path.samestat(self._path.stat(), os.fstat(handle))
-        except FileNotFoundError:
-            return False
 
     def _refuse_living_stranger(self) -> None:
         """With the lock in hand, a name of another host is a dead holder's, unless its heart still beats."""
@@ -187,8 +166,8 @@ class BatchLock:
         since = self._holder.since if self._holder else now
         self._holder = LockHolder(socket.gethostname(), os.getpid(), _user(), since, now)
         record = orjson.dumps(asdict(self._holder)).ljust(_RECORD_BYTES - 1) + b"\n"
-        os.pwrite(self._handle, record, 0)
-        os.fsync(self._handle)
+        os.pwrite(self._handle.fileno(), record, 0)
+        os.fsync(self._handle.fileno())
 
     def _keep_beating(self) -> None:
         while not self._stop.wait(self._beat_seconds):
@@ -211,35 +190,35 @@ def read_holder(path: Path) -> LockHolder | None:
         if other is not None:
             return other.holder
         try:
-            handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            stream = path.open("r+b", buffering=0)
         except OSError:
             return _foreign_holder(path)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return _read_holder(handle) or LockHolder("an unknown host", 0, "an unknown user", "just now", _now())
-        finally:
-            os.close(handle)
+        with stream:
+            try:
+                take_lock(stream, patience=0)
+            except OSError:
+                unknown = LockHolder("an unknown host", 0, "an unknown user", "just now", _now())
+                return _read_holder(stream) or unknown
     return None
+
+
+def _named_in(path: Path) -> LockHolder | None:
+    try:
+        with path.open("rb", buffering=0) as stream:
+            return _read_holder(stream)
+    except OSError:
+        return None
 
 
 def _foreign_holder(path: Path) -> LockHolder | None:
     """The name in a lock file that may only be read; an old heartbeat is a dead one's."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    holder = _parse_holder(data)
+    holder = _named_in(path)
     return holder if holder is not None and _age(holder.beat) < 30 * _BEAT_SECONDS else None
 
 
-def _read_holder(handle: int) -> LockHolder | None:
-    return _parse_holder(os.pread(handle, _RECORD_BYTES, 0))
-
-
-def _parse_holder(data: bytes) -> LockHolder | None:
+def _read_holder(stream: FileIO) -> LockHolder | None:
     try:
-        return LockHolder(**orjson.loads(data))
+        return LockHolder(**orjson.loads(os.pread(stream.fileno(), _RECORD_BYTES, 0)))
     except (ValueError, TypeError):
         return None
 
@@ -279,6 +258,6 @@ def _forget_locks() -> None:
     _GUARD = threading.RLock()
     for lock in _HELD.values():
         if lock._handle is not None:
-            os.close(lock._handle)
+            lock._handle.close()
         lock._handle = lock._holder = lock._thread = None
     _HELD.clear()

@@ -8,7 +8,7 @@ would cost more than the work they record); a file that a power cut damaged fail
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import errno
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +25,7 @@ from pyecod.batch.record import Step
 from pyecod.errors import BatchError
 from pyecod.files import atomic_write
 from pyecod.ids import ChainKey
+from pyecod.locks import locked
 
 LOG_NAME = "processing_log.jsonl"
 
@@ -97,6 +98,7 @@ class RunHistory:
     def __init__(self, batch_path: Path) -> None:
         self.root = batch_path / "runs"
         self._root = str(self.root)
+        self._log_file = self.root / LOG_NAME
 
     def path(self, data_type: DataType, key: ChainKey, number: int) -> Path:
         """File of one run."""
@@ -278,7 +280,7 @@ class RunHistory:
     def log_lines(self) -> Iterator[dict[str, Any]]:
         """The processing log, oldest first; a line a crash left unfinished is left out."""
         try:
-            data = (self.root / LOG_NAME).read_bytes()
+            data = self._log_file.read_bytes()
         except FileNotFoundError:
             return
         for line in data.splitlines():
@@ -331,17 +333,13 @@ class RunHistory:
 
     def _log(self, event: str, values: Mapping[str, Any]) -> None:
         line = orjson.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **values})
-        handle = os.open(f"{self._root}/{LOG_NAME}", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # on NFS appends of several hosts would overwrite each other
-            size = os.fstat(handle).st_size
-            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        with locked(self._log_file) as stream:  # on NFS appends of several hosts would overwrite each other
+            size = stream.seek(0, os.SEEK_END)
+            torn = size > 0 and os.pread(stream.fileno(), 1, size - 1) != b"\n"
             data = (b"\n" if torn else b"") + line + b"\n"
-            if os.write(handle, data) < len(data):
-                os.ftruncate(handle, size)
-                raise OSError(28, "no space left for the processing log")
-        finally:
-            os.close(handle)
+            if stream.write(data) < len(data):
+                stream.truncate(size)
+                raise OSError(errno.ENOSPC, "no space left for the processing log")
 
 
 def _file(folder: str, data_type: DataType, number: int) -> str:

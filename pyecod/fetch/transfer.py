@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from pyecod.fetch.download import Download, Fate
 from pyecod.fetch.pace import Pace, retry_after
 from pyecod.fetch.verify import check_sum, offered_checksum
 from pyecod.files import atomic_write, fsync_folder
+from pyecod.locks import is_in_place, take_lock
 
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 _GONE = {404, 410}
@@ -109,10 +109,10 @@ class Transfer:
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as stream:
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                take_lock(stream, patience=0)
             except BlockingIOError:
                 raise PassingError("another process is fetching this file") from None
-            if not part.exists() or not os.path.samestat(os.fstat(stream.fileno()), part.stat()):
+            if not is_in_place(stream, part):
                 raise PassingError("another process has just fetched this file")
             try:
                 yield stream

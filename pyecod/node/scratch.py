@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 import socket
@@ -11,10 +10,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyecod.errors import NodeDiskError, is_disk_trouble
+from pyecod.locks import take_lock
 
 if TYPE_CHECKING:
     from pyecod.settings import ScratchSettings
@@ -40,15 +41,16 @@ def scratch_folder(settings: ScratchSettings) -> Iterator[Path]:
     with _blaming_the_node(parent):
         handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=".lock", dir=parent)
     lock, folder = Path(name), Path(name).with_suffix("")
+    held = FileIO(handle, "r+")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        take_lock(held)
         with _blaming_the_node(parent):
             folder.mkdir()
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         lock.unlink(missing_ok=True)
-        os.close(handle)
+        held.close()
 
 
 def _sweep(parent: Path) -> None:
@@ -57,7 +59,7 @@ def _sweep(parent: Path) -> None:
             if time.time() - lock.stat().st_mtime < _YOUNG_SECONDS:
                 continue
             with lock.open("r+b") as stream:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                take_lock(stream, patience=0)
                 shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
                 lock.unlink()
 

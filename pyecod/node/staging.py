@@ -9,7 +9,6 @@ killed processes left is used by the next, or removed by it after an hour or whe
 from __future__ import annotations
 
 import atexit
-import fcntl
 import hashlib
 import logging
 import os
@@ -21,13 +20,15 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import orjson
 
 from pyecod.errors import NodeDiskError
 from pyecod.files import atomic_write, sha256_of
+from pyecod.locks import is_in_place, lock_file, locked, take_lock
 from pyecod.node.scratch import this_node
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _PIECE = 8 << 20
 _PARTS = re.compile(r"(?:\.\d+)?\.p[a-z]{2}|_(?:a3m|hhm|cs219)\.ff(?:data|index)")
 
 _guard = threading.Lock()
-_held: dict[Path, IO[bytes]] = {}
+_held: dict[Path, FileIO] = {}
 
 
 def staged(prefix: Path, database_id: str, scratch: ScratchSettings) -> Path:
@@ -72,7 +73,10 @@ def release_copies() -> None:
     """Let go of this process's copies; those that no other process uses are removed."""
     with _guard:
         for folder, lock in _held.items():
-            _remove_if_unused(folder, lock)
+            with lock, suppress(BlockingIOError):
+                take_lock(lock, patience=0)
+                if is_in_place(lock, _lock_path(folder)):
+                    _remove(folder)
         _held.clear()
 
 
@@ -112,22 +116,20 @@ def _own_folder(scratch: ScratchSettings) -> Path:
     return folder
 
 
-def _take(folder: Path, prefix: Path, parts: dict[str, int], scratch: ScratchSettings) -> IO[bytes]:
+def _take(folder: Path, prefix: Path, parts: dict[str, int], scratch: ScratchSettings) -> FileIO:
     """A reader's lock on the whole copy, which is made by the first who wants it."""
     while (reader := _lock_whole(folder, parts)) is None:
-        with _lock_path(folder).open("ab") as writer:
-            fcntl.flock(writer, fcntl.LOCK_EX)
-            if _still_there(writer) and not _is_whole(folder, parts):
+        with locked(_lock_path(folder)):
+            if not _is_whole(folder, parts):
                 _make_copy(folder, prefix, parts, scratch)
         # a writer's lock cannot be turned into a reader's in one step: look again
     return reader
 
 
-def _lock_whole(folder: Path, parts: dict[str, int]) -> IO[bytes] | None:
+def _lock_whole(folder: Path, parts: dict[str, int]) -> FileIO | None:
     """A reader's lock on the copy, None where there is none or it is not whole."""
-    lock = _lock_path(folder).open("ab")
-    fcntl.flock(lock, fcntl.LOCK_SH)
-    if _still_there(lock) and _is_whole(folder, parts):
+    lock = lock_file(_lock_path(folder), shared=True)
+    if _is_whole(folder, parts):
         os.utime(lock.fileno())
         return lock
     lock.close()
@@ -136,14 +138,6 @@ def _lock_whole(folder: Path, parts: dict[str, int]) -> IO[bytes] | None:
 
 def _lock_path(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
-
-
-def _still_there(lock: IO[bytes]) -> bool:
-    """The lock file has not been removed by another process while this one waited for it."""
-    try:
-        return os.path.samestat(os.fstat(lock.fileno()), Path(lock.name).stat())
-    except FileNotFoundError:
-        return False
 
 
 def _is_whole(folder: Path, parts: dict[str, int]) -> bool:
@@ -209,19 +203,14 @@ def _remove_abandoned(parent: Path, seconds: float, *, keep: Path | None = None)
     for path in parent.glob("*.lock"):
         folder = path.with_suffix("")
         if folder != keep and folder not in _held and time.time() - path.stat().st_mtime >= seconds:
-            with suppress(FileNotFoundError):
-                _remove_if_unused(folder, path.open("ab"))
+            with suppress(BlockingIOError), locked(path, patience=0):
+                _remove(folder)
 
 
-def _remove_if_unused(folder: Path, lock: IO[bytes]) -> None:
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        if _still_there(lock):
-            shutil.rmtree(folder, ignore_errors=True)
-            _lock_path(folder).unlink(missing_ok=True)
+def _remove(folder: Path) -> None:
+    """Remove a copy whose lock this process alone holds."""
+    shutil.rmtree(folder, ignore_errors=True)
+    _lock_path(folder).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

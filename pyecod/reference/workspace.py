@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from pyecod.errors import ReferenceDataError
 from pyecod.files import fsync_folder
+from pyecod.locks import lock_file
 from pyecod.reference.record import RECORD_NAME
 
 _LOCK = "building.lock"
@@ -30,11 +30,11 @@ def new_reference_folder(out: Path, *, force: bool) -> Iterator[Path]:
     out.parent.mkdir(parents=True, exist_ok=True)
     workspace = out.parent / f".{out.name}.building"
     workspace.mkdir(exist_ok=True)
-    with (workspace / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ReferenceDataError("another build of this reference is running", where=workspace) from None
+    try:
+        lock = lock_file(workspace / _LOCK, patience=0)
+    except (BlockingIOError, FileNotFoundError):  # without its folder: a build that has ended this moment
+        raise ReferenceDataError("another build of this reference is running", where=workspace) from None
+    with lock:
         try:
             _clear(workspace)
             yield workspace
