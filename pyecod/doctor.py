@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from pyecod.checks import Finding
+from pyecod.checks import START_SERVER, Finding
 from pyecod.errors import PyecodError, describe
 from pyecod.settings import Settings
 
@@ -140,7 +140,7 @@ def _prefect(server: Server) -> Iterator[Finding]:
             return
         answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        remedy = "start it with `prefect server start`, or correct PREFECT_API_URL"
+        remedy = f"{START_SERVER}; or correct PREFECT_API_URL"
         yield Finding(check, "problem", f"{server.url}: {error}", remedy)
         return
     found, ours = answer.text.strip().strip('"')[:20], version("prefect")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyecod.checks import START_SERVER
 from pyecod.errors import ConfigError
 
 
@@ -16,5 +17,5 @@ def require_server() -> None:
     if not PREFECT_API_URL.value():
         raise ConfigError(
             "there is no Prefect server to tell: PREFECT_API_URL is not set",
-            hint="start one with `prefect server start`, then `prefect config set PREFECT_API_URL=http://…/api`",
+            hint=START_SERVER,
         )

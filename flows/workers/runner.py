@@ -13,6 +13,7 @@ from prefect import get_run_logger
 from prefect.context import FlowRunContext, TagsContext
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from pyecod.checks import START_SERVER, START_SERVER_FOR_NODES
 from pyecod.errors import ConfigError, NodeDiskError, WorkerKilledError, describe
 from pyecod.settings import Settings, WorkerSettings
 
@@ -79,7 +80,7 @@ def require_server(workers: WorkerSettings) -> None:
     from prefect.settings import PREFECT_API_URL
 
     url = PREFECT_API_URL.value()
-    hint = "start one with `prefect server start --host 0.0.0.0` where the workers reach it, and set PREFECT_API_URL"
+    hint = START_SERVER_FOR_NODES if workers.kind == "slurm" else START_SERVER
     if not url:
         raise ConfigError(
             f"workers of kind {workers.kind!r} need a Prefect server, and PREFECT_API_URL is not set",

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from pyecod.checks import Finding
+from pyecod.checks import START_SERVER_FOR_NODES, Finding
 from pyecod.errors import ProgramError, PyecodError
 from pyecod.node.program import INSTALL_HINTS
 from pyecod.settings import Settings
@@ -196,7 +196,7 @@ def _judge(answer: dict[str, Any], host: str) -> Iterator[Finding]:
         "workers' prefect",
         "workers reach the Prefect server",
         f"{node} cannot reach it: {problem}" if problem else "",
-        "start the server with --host 0.0.0.0 and set PREFECT_API_URL to an address the nodes reach",
+        START_SERVER_FOR_NODES,
     )
 
 
