@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from prefect import State, get_run_logger
@@ -36,13 +37,16 @@ def turn(settings: Settings, flow: str, *, wait: bool = False) -> Iterator[Any]:
         yield None
         return
     settings.base_path.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{flow}-{deployment.name}")
-    lock = BatchLock(
-        settings.base_path / f".turn-{name}.lock", what=f"another run of {flow}/{deployment.name} is at work"
-    )
+    path = lock_path(settings.base_path, flow, str(deployment.name))
+    lock = BatchLock(path, what=f"another run of {flow}/{deployment.name} is at work")
     with ExitStack() as stack:
         state = _take(lock, stack, wait=wait)
         yield state
+
+
+def lock_path(base_path: Path, flow: str, name: str) -> Path:
+    """The lock file of the deployment ``flow/name``."""
+    return base_path / f".turn-{re.sub(r'[^A-Za-z0-9_-]+', '-', f'{flow}-{name}')}.lock"
 
 
 def _take(lock: BatchLock, stack: ExitStack, *, wait: bool) -> State[Any] | None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import typer
 
-from pyecod.cli.output import console, messages
+from pyecod.checks import START_SERVER
+from pyecod.cli.output import messages, visible
 from pyecod.errors import ConfigError, PyecodError
 
 # what a person at a shell expects of an embedded workflow engine: no calls home, patience, quiet logs
@@ -77,19 +78,14 @@ def run_flow(target: str, parameters: dict[str, Any], as_json: bool) -> None:
         raise typer.Exit(code)
 
 
-def submit_run(deployment: str, parameters: dict[str, Any]) -> None:
-    """Start a flow run of a deployment and leave it to its worker."""
-    prepare_prefect()
-    from prefect.deployments import run_deployment
-
-    run: Any = run_deployment(deployment, parameters=parameters, timeout=0)
-    console().print(f"submitted as flow run {run.name} ({run.id})")
-
-
-def ask(yes: bool, question: str) -> None:
-    """Ask a person at a terminal; a script has nobody to ask and goes on."""
-    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        typer.confirm(question, default=True, abort=True, err=True)
+def ask(yes: bool, question: str, *, default: bool = True) -> None:
+    """Ask a person at a terminal; a script has nobody to ask and goes on. A no ends the command, with 0: it is what
+    was wanted."""
+    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    if not typer.confirm(visible(question), default=default, err=True):
+        messages().print("nothing was changed")
+        raise typer.Exit
 
 
 def _require_answer() -> None:
@@ -109,5 +105,5 @@ def _require_answer() -> None:
             raise ConfigError(
                 f"the Prefect server does not answer: {error}",
                 where=url,
-                hint="start it with `prefect server start`, or correct or unset PREFECT_API_URL",
+                hint=f"{START_SERVER}; or correct or unset PREFECT_API_URL",
             ) from None

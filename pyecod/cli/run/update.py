@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyecod.cli.launch import ask, run_flow, submit_run
+from pyecod.cli.launch import ask, run_flow
 from pyecod.cli.output import AsJson, Profile, SettingsFile, line, messages, print_json, settings_from
+from pyecod.cli.submit import submit_run
 
 if TYPE_CHECKING:
     from pyecod.settings import Settings
@@ -73,7 +74,7 @@ def update_weeks(
         "overrides": {key: str(value.absolute()) for key, value in given.items() if value is not None},
     }
     if submit:
-        submit_run("update-weeks/weekly", parameters)
+        submit_run("update-weeks/weekly", parameters, settings, "Start", yes=yes, as_json=as_json)
         return
     ask(yes, "Start?")
     run_flow("flows.update_weeks:update_weeks", parameters, as_json)

@@ -55,7 +55,7 @@ def test_the_deployments_have_the_names_the_commands_use() -> None:
     }
     for path in sorted((ROOT / "pyecod" / "cli").rglob("*.py")):
         for line in path.read_text().splitlines():
-            if "_submit(" in line and '"' in line:
+            if "submit_run(" in line and '"' in line:
                 assert line.split('"')[1] in names, f"{path.name}: {line.strip()}"
 
 
