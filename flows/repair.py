@@ -17,7 +17,7 @@ from flows.batch.progress import artifact_key
 from pyecod.batch import Batch
 from pyecod.batch.repair_plan import RepairOutcome, count_verdicts, repair_outcomes
 from pyecod.repair.plan import RepairPlan, begin_repair, plan_repair
-from pyecod.repair.request import RepairRequest, parse_chains, read_chains_file
+from pyecod.repair.request import RepairRequest, names_nothing, parse_chains, read_chains_file
 from pyecod.settings import load_settings
 
 Reason = Literal["pdb_modifications", "algorithm_update", "error_fix", "hierarchy_update", "user_request"]
@@ -27,9 +27,10 @@ _MOST_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class RepairResult:
-    """How a repair ended. ``batch`` is None where there was nothing to do, or for a dry run."""
+    """How a repair ended. ``batch`` is None where there was nothing to do, or for a dry run; ``plan`` where nothing was
+    asked for."""
 
-    plan: RepairPlan
+    plan: RepairPlan | None = None
     batch: BatchResult | None = None
     outcomes: tuple[RepairOutcome, ...] = ()
     verdicts: dict[str, int] = field(default_factory=dict)
@@ -94,10 +95,14 @@ def repair(
     logger = get_run_logger()
     settings = load_settings(settings_file, profile, overrides).absolute()
     named = parse_chains(chains, "chains") if chains else ()
+    listed = read_chains_file(chains_file) if chains_file else ()
+    if names_nothing(chains_file, (*named, *listed), low_quality, failed, modified, obsolete, stale):
+        logger.info(f"nothing to repair: {chains_file} names no chain")
+        return RepairResult()
     request = RepairRequest(
         reason=reason,
         weeks=tuple(sorted(weeks or ())),
-        chains=(*named, *(read_chains_file(chains_file) if chains_file else ())),
+        chains=(*named, *listed),
         low_quality=low_quality,
         below=below,
         failed=failed,

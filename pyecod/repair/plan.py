@@ -88,7 +88,7 @@ def plan_repair(request: RepairRequest, settings: Settings, batch_name: str | No
     if resumes:
         return RepairPlan(request, path, resumes=True)
     selection = select_chains(request, settings, reference)
-    source = ChainSource((c for c in selection.choices.values() if c.mark == Verdict.PENDING), settings)
+    source = ChainSource((c for c in selection.choices.values() if c.mark == Verdict.PENDING and not c.lost), settings)
     chains = _Planner(request, settings, selection, source).plan()
     return RepairPlan(
         request=request,
@@ -221,6 +221,8 @@ class _Planner:
         if choice.mark != Verdict.PENDING:
             assert current is not None
             return PlannedChain(item, _marked_record(choice, current.record, item.week))
+        if choice.lost is not None:
+            return PlannedChain(item, self._lost_record(choice, item.week, choice.lost))
         try:
             chain = self.source.chain(choice)
         except BrokenInputError as error:

@@ -83,7 +83,7 @@ def read_chains_file(path: Path) -> tuple[NamedChain, ...]:
     ``20250905`` or ``ecod_weekly_20250905``), ``#`` begins a comment; or a task list of ``pyecod scan``.
 
     Raises:
-        BrokenInputError: unreadable, without a chain, or with lines that name none: all of them in one message.
+        BrokenInputError: unreadable, or with lines that name no chain: all of them in one message.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -94,14 +94,14 @@ def read_chains_file(path: Path) -> tuple[NamedChain, ...]:
             NamedChain(task.key, parse_week(task.source_week) if task.source_week else None)
             for task in read_tasks(path)
         )
-        return _not_empty(tuple(dict.fromkeys(named)), path)
-    return _not_empty(parse_chains(text.splitlines(), str(path)), path)
+        return tuple(dict.fromkeys(named))
+    return parse_chains(text.splitlines(), str(path))
 
 
-def _not_empty(chains: tuple[NamedChain, ...], path: Path) -> tuple[NamedChain, ...]:
-    if not chains:
-        raise BrokenInputError("the list names no chain", where=path, hint="one `pdb chain [week]` per line")
-    return chains
+def names_nothing(file: Path | None, chains: Sequence[NamedChain], *others: bool) -> bool:
+    """A list of chains was given and is empty, and nothing else (``others``) chooses any: there is nothing to repair.
+    Weeks beside it would limit the list; alone they would mean everything in them, which nobody asked for."""
+    return file is not None and not chains and not any(others)
 
 
 def parse_chains(lines: Sequence[str], where: str) -> tuple[NamedChain, ...]:

@@ -28,7 +28,7 @@ from pyecod.work.entries import FindEntry, each_entry, read_or_reason
 class Choice:
     """A chain to repair. ``current`` is where it stands, None where no batch has it; ``entry`` what was read of it now,
     from the mirror or the server, None where the saved one holds. ``is_new`` says that its sequence has no earlier
-    evidence."""
+    evidence; ``lost`` why there is nothing to read of it, and where it was looked for."""
 
     key: ChainKey
     week: datetime.date | None
@@ -37,6 +37,7 @@ class Choice:
     entry: Entry | None = None
     mark: Verdict = Verdict.PENDING
     is_new: bool = False
+    lost: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +138,28 @@ class _Selector:
                 self.selection.add(Choice(named.key, newest.week, "named", newest))
             else:
                 unknown.setdefault(named.key.entry_id, []).append(named)
+        if self.settings.mirror is None and not self.settings.fetch.enabled:
+            for named in (one for several in unknown.values() for one in several):
+                self._add_lost(named, "there is neither a mirror (`mirror`) nor a server to ask (`fetch.enabled`)")
+            return
         each_entry(list(unknown), self.settings, lambda id_, find: self._add_unknown(id_, find, unknown[id_]))
 
     def _add_unknown(self, pdb_id: str, find: FindEntry, chains: Sequence[NamedChain]) -> None:
-        """Chains of an entry that no batch has."""
-        entry = self._read(pdb_id, find, chains[-1].week)
-        if entry is None:
-            return
+        """Chains of an entry that no batch has; those that are nowhere are asked for all the same, and fail."""
+        entry = read_or_reason(pdb_id, find, self.settings)
         for named in chains:
+            if isinstance(entry, str):
+                self._add_lost(named, entry)
+                continue
             if any(chain.key == named.key for chain in entry.chains):
                 self.selection.add(Choice(named.key, named.week, "named, in no batch", entry=entry, is_new=True))
                 continue
             have = ", ".join(chain.key.chain_id for chain in entry.chains)
-            reason = f"the entry has no chain {named.key.chain_id!r}; it has {have or 'none'}"
-            self.selection.unreadable[str(named.key)] = Unreadable(str(named.key), named.week, reason)
+            self._add_lost(named, f"the entry has no chain {named.key.chain_id!r}; it has {have or 'none'}")
+
+    def _add_lost(self, named: NamedChain, reason: str) -> None:
+        lost = f"nothing to read: no batch under {self.settings.base_path} has it, and {reason}"
+        self.selection.add(Choice(named.key, named.week, "named, in no batch", lost=lost))
 
     def _add_unread(self) -> None:
         wanted = [u for u in self.state.unread if not self.request.weeks or u.week in self.request.weeks]

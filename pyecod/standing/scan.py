@@ -201,13 +201,14 @@ def write_tasks(path: Path, tasks: Iterable[Task]) -> None:
 
 
 def read_tasks(path: Path) -> list[Task]:
-    """Read a task list.
+    """Read a task list; an empty file is a list without tasks.
 
     Raises:
         BrokenInputError: the file is no task list, or a task in it is wrong; its number is named.
     """
     try:
-        document = orjson.loads(path.read_bytes())
+        content = path.read_bytes()
+        document = orjson.loads(content) if content.strip() else {"format": _FORMAT, "tasks": []}
     except (OSError, orjson.JSONDecodeError) as error:
         raise BrokenInputError(f"cannot read the task list: {error}", where=path) from None
     if (

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyecod.cli.launch import ask, call_flow, run_flow, submit_run
+from pyecod.cli.launch import ask, call_flow, run_flow
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 from pyecod.cli.run.update import BasePath, ReferenceDir, Yes
-from pyecod.errors import UsageError
+from pyecod.cli.submit import submit_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,7 +78,7 @@ def repair(
     """
     from pyecod.pdb import parse_date
     from pyecod.repair.plan import plan_repair
-    from pyecod.repair.request import RepairRequest, read_chains_file
+    from pyecod.repair.request import RepairRequest, names_nothing, read_chains_file
 
     given = {"base_path": base_path, "status_dir": status_dir, "mirror": mirror, "reference": reference}
     settings = settings_from(settings_file, profile, **given)
@@ -97,6 +97,9 @@ def repair(
         "accept_worse": accept_worse,
     }
     chains = read_chains_file(chains_file) if chains_file else ()
+    if names_nothing(chains_file, chains, low_quality, failed, modified, obsolete, stale):
+        _tell_nothing(f"{chains_file} names no chain", as_json=as_json)
+        return
     plan = plan_repair(RepairRequest(**choices, chains=chains), settings, batch_name)
     if dry_run and as_json:
         print_json(_plain_plan(plan))
@@ -120,10 +123,23 @@ def repair(
         "overrides": {key: str(value.absolute()) for key, value in given.items() if value is not None},
     }
     if submit:
-        submit_run("repair/adhoc", parameters)
+        submit_run("repair/adhoc", parameters, settings, _question(plan), yes=yes, as_json=as_json)
         return
-    ask(yes, "Start?")
+    ask(yes, f"{_question(plan)}?", default=False)
     _run(parameters, as_json)
+
+
+def _question(plan: RepairPlan) -> str:
+    if plan.resumes:
+        return f"Go on with {plan.batch_path}"
+    weeks = f" of {len(plan.source_weeks)} weeks" if len(plan.source_weeks) > 1 else ""
+    return f"Repair {len(plan.chains):,} chains{weeks} in {plan.batch_path}"
+
+
+def _tell_nothing(why: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"batch": None, "outcomes": []})
+    messages().print(f"nothing to repair: {why}", soft_wrap=True)
 
 
 def _run(parameters: dict[str, Any], as_json: bool) -> None:
@@ -261,10 +277,18 @@ def retry(
     settings = settings_from(settings_file, profile, **given)
     named = read_tasks(tasks)
     if not named:
-        raise UsageError("the task list is empty", where=tasks, hint="`pyecod scan` lists what is left")
+        if as_json:
+            print_json([])
+        messages().print(f"nothing to repair: {tasks} names no chain", soft_wrap=True)
+        return
     batches = list(dict.fromkeys(task.batch for task in named))
-    messages().print(f"{len(named):,} chains in {len(batches)} batches under {settings.base_path}", soft_wrap=True)
-    ask(yes, "Start?")
+    where = (
+        f"{settings.base_path / batches[0]}"
+        if len(batches) == 1
+        else f"{len(batches)} batches under {settings.base_path}"
+    )
+    messages().print(f"{len(named):,} chains in {where}", soft_wrap=True)
+    ask(yes, f"Try {len(named):,} chains again in {where}?", default=False)
     parameters = {
         "tasks": tasks.absolute(),
         "profile": profile,

@@ -164,9 +164,40 @@ def test_a_chain_nobody_knows_is_read_from_the_mirror_or_named(small_world: Any,
         RepairRequest("user_request", chains=(NamedChain(ChainKey(entry, "A")), NamedChain(ChainKey("9zzz", "A")))),
         settings,
     )
-    assert [str(chain.item.key) for chain in plan.chains] == [f"{entry}_A"]
-    assert plan.chains[0].item.source is None
-    assert [unread.pdb_id for unread in plan.unreadable] == ["9zzz"]
+    found, lost = plan.chains
+    assert [str(found.item.key), str(lost.item.key)] == [f"{entry}_A", "9zzz_A"]
+    assert found.item.source is None
+    assert lost.record.repair_status == Verdict.FAILED
+    assert lost.item.steps == ()
+
+
+def test_chains_that_are_nowhere_are_recorded_as_asked_for_with_where_they_were_looked_for(
+    small_world: Any, base_path: Path
+) -> None:
+    asked = ["9zzz_A", "9zzz_B 2025-09-05"]
+    result = repair(reason="user_request", chains=asked, overrides=small_world.overrides(base_path))
+    batch = Batch.open(result.plan.batch_path)
+    assert result.verdicts == {"failed": 2}
+    assert result.batch.failures == 2
+    assert batch.header.request["chains"] == asked
+    assert [str(outcome.item.key) for outcome in result.outcomes] == ["9zzz_A", "9zzz_B"]
+    for record in batch.manifest.chains.values():
+        assert (record.blast_status, record.sequence_length) == (Status.FAILED, 0)
+        assert record.failure_reason.startswith(f"nothing to read: no batch under {base_path} has it, and ")
+        assert "zz/9zzz.cif.gz" in record.failure_reason
+    without = small_world.overrides(base_path, mirror=None)
+    plan = repair(reason="user_request", chains=["9yyy_A"], dry_run=True, overrides=without).plan
+    assert "neither a mirror" in plan.chains[0].record.failure_reason
+
+
+def test_an_empty_list_repairs_nothing_and_not_the_whole_week(
+    small_world: Any, base_path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "none.txt").write_text("\n# all were mended\n")
+    before = sorted(base_path.iterdir())
+    asked = {"reason": "error_fix", "weeks": [small_world.world.dates[0]], "chains_file": tmp_path / "none.txt"}
+    assert repair(**asked, overrides=small_world.overrides(base_path)).batch is None
+    assert sorted(base_path.iterdir()) == before
 
 
 def test_a_sequence_that_cannot_be_had_is_recorded_with_the_reason_and_an_absent_mirror_is_not(

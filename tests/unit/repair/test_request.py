@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pyecod.errors import BrokenInputError, UsageError
 from pyecod.ids import ChainKey
-from pyecod.repair.request import NamedChain, RepairRequest, parse_chains, read_chains_file
+from pyecod.repair.request import NamedChain, RepairRequest, names_nothing, parse_chains, read_chains_file
 from pyecod.standing.scan import Priority, Task, write_tasks
 
 DAY = datetime.date(2025, 9, 5)
@@ -49,10 +49,14 @@ def test_task_lists_of_scan_are_read_too(tmp_path: Path) -> None:
     assert read_chains_file(tmp_path / "tasks.json") == (NamedChain(ChainKey("8s72", "N"), DAY),)
 
 
-def test_an_empty_list_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "none.txt").write_text("# nothing\n")
-    with pytest.raises(BrokenInputError, match="names no chain"):
-        read_chains_file(tmp_path / "none.txt")
+def test_an_empty_list_names_nothing_unless_something_else_chooses(tmp_path: Path) -> None:
+    file = tmp_path / "none.txt"
+    file.write_text("# nothing\n")
+    assert read_chains_file(file) == ()
+    assert names_nothing(file, ())
+    assert not names_nothing(file, (), False, True)
+    assert not names_nothing(file, (NamedChain(ChainKey("8s72", "N")),))
+    assert not names_nothing(None, ())
 
 
 @pytest.mark.parametrize(
