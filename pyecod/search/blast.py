@@ -132,7 +132,7 @@ class _BlastSearch:
 
     def _keep_results(self, command: list[str | Path], waiting: dict[str, Query], limit: float) -> None:
         version = program_version("blastp")
-        with closing(stream_program(command, timeout=limit)) as output:
+        with closing(stream_program(command, timeout=limit, folder=self.database.parent)) as output:
             before = time.monotonic()
             for report in parse_blast_xml(
                 output, self.kind, max_evalue=self.settings.search.evalue, where="blastp output"
@@ -152,7 +152,9 @@ class _BlastSearch:
         return [
             find_program("blastp"),
             *("-query", fasta),
-            *("-db", f'"{self.database}"'),  # quoted, because blastp takes a space for a list of databases
+            # its bare name, in its folder: blastp takes a space for a list of databases, and writes paths into its XML
+            # in an encoding that is not the document's
+            *("-db", self.database.name),
             *("-outfmt", "5"),
             *("-evalue", repr(search.evalue)),
             *("-max_target_seqs", str(search.max_hits)),
