@@ -18,6 +18,7 @@ from pyecod.batch import Batch, BatchCounters, BatchType
 from pyecod.node.program import run_program
 from pyecod.report.trends import write_weeks
 from pyecod.settings import Settings
+from pyecod.targets import markdown_text
 from pyecod.watch.findings import Alert
 from pyecod.watch.snapshot import newest_log
 
@@ -95,10 +96,13 @@ def _summary(batch: Batch, counters: BatchCounters, page: str, database: str, al
         f"Every chain: `{batch.paths.manifest}`. Log: `{newest_log(batch.paths)}`",
     ]
     if alerts:
-        lines += ["", "## Worth attention", *(f"- **{a.severity}** {a.kind}: {a.text}" for a in alerts)]
+        lines += [
+            "",
+            "## Worth attention",
+            *(f"- **{a.severity}** {markdown_text(f'{a.kind}: {a.text}')}" for a in alerts),
+        ]
     if counters.failures:
         lines += ["", "## Failures", "", "| chains | step | reason |", "|---|---|---|"]
         for (step, reason), number in list(counters.failures.items())[:_MOST_REASONS]:
-            cell = reason.replace("|", "\\|").replace("\n", " ")
-            lines.append(f"| {number} | {step} | {cell} |")
+            lines.append(f"| {number} | {step} | {markdown_text(reason)} |")
     return "\n".join(lines)

@@ -28,6 +28,7 @@ from pyecod.batch.paths import BatchPaths
 from pyecod.errors import ConfigError, ProgramError
 from pyecod.settings import Settings
 from pyecod.slurm.queue import ask_slurm, batch_job_name, cancel_jobs, find_job, jobs_named, nodes_of, time_limit
+from pyecod.targets import slurm_option
 
 log = logging.getLogger(__name__)
 
@@ -249,13 +250,13 @@ def job_options(settings: Settings, name: str, log_folder: Path) -> dict[str, An
         "job_cpu": workers.cores,
         "memory": f"{workers.memory_gib:g} GiB",
         "walltime": time_limit(slurm.walltime_hours),
-        "queue": slurm.partition,
-        "account": slurm.account,
+        "queue": slurm_option(slurm.partition) if slurm.partition else None,
+        "account": slurm_option(slurm.account) if slurm.account else None,
         "job_name": name,
         "log_directory": str(log_folder),
         "local_directory": str(scratch.dir) if scratch.dir else None,
         "python": python,
-        "job_extra_directives": ["--no-requeue", *slurm.directives],
+        "job_extra_directives": ["--no-requeue", *map(slurm_option, slurm.directives)],
         "job_script_prologue": [
             "export DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT=60s DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP=60s",
             *slurm.prologue,

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from pyecod.errors import ReferenceDataError
+from pyecod.targets import tsv_cell
 
 _HEADER = "where\tid\treason\tdetail\n"
 
@@ -101,5 +102,5 @@ class BuildLog:
 
 
 def _row(where: str | Path, name: str, reason: StrEnum, detail: str) -> str:
-    cells = (" ".join(str(cell).split()) for cell in (where, name, reason.value, detail))
+    cells = (tsv_cell(str(cell)) for cell in (where, name, reason.value, detail))
     return "\t".join(cells) + "\n"

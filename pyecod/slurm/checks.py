@@ -22,6 +22,7 @@ from pyecod.errors import ProgramError, PyecodError
 from pyecod.node.program import INSTALL_HINTS
 from pyecod.settings import Settings
 from pyecod.slurm.queue import COMMANDS, ask_slurm, cancel_jobs, find_job, time_limit
+from pyecod.targets import slurm_option
 
 _PROBE_SECONDS = 180.0
 _SIOCGIFADDR = 0x8915
@@ -116,7 +117,7 @@ def probe_script(settings: Settings, folder: Path, name: str) -> str:
         *slurm.directives,
     ]
     python = shlex.quote(str(slurm.python or sys.executable))
-    lines = ["#!/usr/bin/env bash", *(f"#SBATCH {option}" for option in options), *slurm.prologue]
+    lines = ["#!/usr/bin/env bash", *(f"#SBATCH {slurm_option(option)}" for option in options), *slurm.prologue]
     return "\n".join([*lines, f"exec {python} -m pyecod.slurm.probe {shlex.quote(str(folder))}", ""])
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,3 +70,37 @@ def test_stretches_mean_the_residues_and_no_others(wanted: set[int]) -> None:
         # a viewer takes everything between the ends, inserted residues included
         meant += [label for place, label in everyone.items() if (first, code) <= place <= (last, code)]
     assert sorted(meant) == sorted(wanted & set(author))
+
+
+HOSTILE = st.text(max_size=60) | st.text(alphabet=";\\\n\r#@/`$|aA1 ,()", max_size=40)
+PYMOL = re.compile(
+    r"# [A-Za-z0-9._ -]*|set [a-z_]+, o(n|ff)|fetch [A-Za-z0-9._-]+, type=cif, async=0|hide everything|deselect"
+    r'|(show cartoon,|color grey80,|orient) chain ("[A-Za-z0-9.-]+"|[A-Za-z0-9]+)|color 0x[0-9a-f]{6}, [A-Za-z0-9_]+'
+    r'|select [A-Za-z0-9_]+, chain ("[A-Za-z0-9.-]+"|[A-Za-z0-9]+) and resi [A-Za-z0-9+\\-]+'
+)
+CHIMERAX = re.compile(
+    r"# [A-Za-z0-9._ -]*|open [A-Za-z0-9._-]+ from pdb|hide (atoms|cartoons)|(cartoon|view) /[A-Za-z0-9.-]+"
+    r"|color /[A-Za-z0-9.-]+ lightgray|color domain[0-9]+ #[0-9a-f]{6}|name domain[0-9]+ /[A-Za-z0-9.-]+:[A-Za-z0-9,-]+"
+)
+
+
+@given(st.builds(lambda *texts: texts, *[HOSTILE] * 7))
+def test_nothing_from_data_stands_in_a_script_but_from_a_closed_alphabet(texts: tuple[str, ...]) -> None:
+    name, group, algorithm, version, reference, chain, code = texts
+    ranges = ResidueRange.parse("6-20")
+    names = {"t": name, "x": name}
+    domain = Domain(1, ranges, name, group, group, group, EvidenceType.HHSEARCH, names=names, explanation=name)
+    found = Partition(212, Outcome.ASSIGNED, Quality.GOOD, (domain,), (), {}, reference, algorithm, version)
+    numbering = Numbering((NumberingRun(6, -4, 10), NumberingRun(16, 7, 1, code), NumberingRun(17, 8, 10)))
+    for key in (KEY, ChainKey("8ovp", chain)):
+        for line in pymol_script(key, found, numbering).splitlines():
+            assert PYMOL.fullmatch(line), line
+        for line in chimerax_script(key, found, numbering).splitlines():
+            assert CHIMERAX.fullmatch(line), line
+
+
+def test_a_command_in_the_name_of_a_group_is_no_command() -> None:
+    domain = Domain(1, ResidueRange.parse("6-20"), "e1suaA1", "1.1.1", "1.1", "1", EvidenceType.HHSEARCH)
+    domain = replace(domain, names={"t": "Rossmann fold; system touch /tmp/x \\"})
+    found = replace(partition(), domains=(domain,))
+    assert "# 1 6-20 1.1.1 Rossmann fold system touch tmp x" in pymol_script(KEY, found, NUMBERING).splitlines()
