@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
+import io
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from pyecod.errors import BrokenInputError
+
+_GZIP = b"\x1f\x8b"
+_PACKED_TWICE = 2  # mirrors have files that were gzipped twice
+_PACKED = {
+    "xz": b"\xfd7zXZ",
+    "bzip2": b"BZh",
+    "zstd": b"\x28\xb5\x2f\xfd",
+    "unzip": b"PK\x03\x04",
+    "7z": b"7z\xbc\xaf",
+}
 
 
 def product_folder(name: str) -> Path:
@@ -56,8 +71,53 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def open_text(path: Path) -> IO[str]:
-    """Open a text file for reading, gunzipping it when its name ends in ``.gz``."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    return path.open(encoding="utf-8")
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading, gunzipping it when its first bytes say so, whatever its name is.
+
+    Raises:
+        BrokenInputError: it is packed by another program than gzip. OSError, EOFError, zlib.error: it cannot be read.
+    """
+    with ExitStack() as opened:
+        stream: Any = opened.enter_context(path.open("rb"))
+        for _ in range(_PACKED_TWICE):
+            if stream.peek(2)[:2] != _GZIP:
+                break
+            stream = opened.enter_context(gzip.GzipFile(fileobj=stream, mode="rb"))
+        head = stream.peek(6)[:6]
+        program = next((name for name, mark in _PACKED.items() if head.startswith(mark)), None)
+        if program is not None:
+            hint = f"only gzip is read: unpack it with {program} first"
+            raise BrokenInputError(f"the file is packed with {program}", where=path, hint=hint)
+        yield stream
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[IO[str]]:
+    """Open a text file for reading, gunzipping it when its first bytes say so; a byte order mark is left out.
+
+    It is UTF-8, or UTF-16 with a byte order mark; a byte that is not UTF-8 is read as its Latin-1 letter: names may
+    hold one, and ids never do.
+
+    Raises:
+        BrokenInputError, OSError, EOFError, zlib.error: as :func:`open_bytes`.
+    """
+    with open_bytes(path) as stream:
+        peekable: Any = stream
+        wide = peekable.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        text = io.TextIOWrapper(stream, encoding="utf-16" if wide else "utf-8-sig", errors=LATIN_1)
+        try:
+            yield text
+        finally:
+            text.detach()
+
+
+def _latin_1(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+LATIN_1 = "pyecod_latin_1"
+"""Name of the error handler that decodes what is not UTF-8 as Latin-1."""
+codecs.register_error(LATIN_1, _latin_1)

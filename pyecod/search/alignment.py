@@ -9,6 +9,7 @@ from pyecod.errors import BrokenOutputError
 from pyecod.search.hit import EvidenceType, Hit, Query, SearchResult, Segment
 
 _GAPS = re.compile(r"[-.]+")
+_AMBIGUOUS = frozenset("XBZJUO*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class SearchReport:
 
     ``query`` is its name there, ``query_length`` its residues; ``found`` counts the hits printed, ``hits`` are
     those within the threshold. ``version`` and ``database`` are None where the output does not name them. The
-    profile's depth (sequences) and effective number of sequences are HHsearch's.
+    profile's depth (sequences) and effective number of sequences are HHsearch's. ``left_out`` names the hits that
+    ``found`` counts and that cannot be used, with the reason. ``iteration`` is psiblast's.
     """
 
     query: str
@@ -30,6 +32,8 @@ class SearchReport:
     database: str | None = None
     profile_depth: int | None = None
     profile_neff: float | None = None
+    left_out: tuple[str, ...] = ()
+    iteration: int = 1
 
     def result(self, query: Query, *, database_id: str = "", version: str = "", seconds: float = 0.0) -> SearchResult:
         """The report as the result for a sequence.
@@ -87,3 +91,17 @@ def ungapped_segments(query: str, target: str, query_start: int, target_start: i
 def residues(line: str) -> int:
     """Letters of an alignment line that are not gaps."""
     return len(line) - line.count("-") - line.count(".")
+
+
+def same_letters(line: str, start: int, sequence: str) -> bool:
+    """Whether an alignment line, gaps included, has the residues of ``sequence`` from ``start`` (1-based).
+
+    Where either side has an ambiguous or rare letter, which programs write as X or as a relative, they agree.
+    """
+    letters = _GAPS.sub("", line).upper()
+    expected = sequence[start - 1 : start - 1 + len(letters)]
+    if letters == expected:
+        return True
+    if start < 1 or len(letters) != len(expected):
+        return False
+    return all(a == b or a in _AMBIGUOUS or b in _AMBIGUOUS for a, b in zip(letters, expected, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import codecs
 import math
 import zlib
 from collections.abc import Iterable, Iterator
@@ -12,13 +12,17 @@ from typing import Any
 from lxml import etree
 
 from pyecod.errors import BrokenOutputError
-from pyecod.search.alignment import SearchReport, residues, ungapped_segments
+from pyecod.files import LATIN_1, open_bytes
+from pyecod.search.alignment import SearchReport, residues, same_letters, ungapped_segments
 from pyecod.search.hit import EvidenceType, Hit, Hsp
 from pyecod.titles import chain_keys, chain_target, domain_id, is_ecod_id
 
 _TAGS = (
     "BlastOutput_version",
     "BlastOutput_db",
+    "BlastOutput_query-ID",
+    "BlastOutput_query-def",
+    "BlastOutput_query-len",
     "Iteration_query-ID",
     "Iteration_query-def",
     "Iteration_query-len",
@@ -27,33 +31,70 @@ _TAGS = (
     "Iteration",
 )
 _PIECE = 1 << 18
+_LARGEST_FILE = 4 << 30
+_LARGEST_QUERY = 256 << 20  # 5,000 hits of a chain of 5,000 residues have about 80 MiB
+_LARGEST_HIT = 64 << 20
+_BEFORE_XML = b" \t\r\n" + codecs.BOM_UTF8 + codecs.BOM_UTF16_LE
+_HINT = "give blastp the option -outfmt 5"
 
 
-def read_blast_xml(path: Path, kind: EvidenceType, *, max_evalue: float = math.inf) -> list[SearchReport]:
-    """The reports of every query in a BLAST XML file, plain or gzipped, of any BLAST+ version.
+def read_blast_xml(
+    path: Path, kind: EvidenceType, *, max_evalue: float = math.inf, sequence: str = ""
+) -> list[SearchReport]:
+    """The reports of every query in a BLAST XML file, plain or gzipped, of any BLAST+ version, and of older BLAST.
 
-    HSPs above ``max_evalue`` are left out, and hits without any other; ``found`` counts them nevertheless.
+    HSPs above ``max_evalue`` are left out, and hits without any other; ``found`` counts them nevertheless. Of several
+    iterations of one query (psiblast) the last counts. Where ``sequence`` is given, the query's letters must be its.
 
     Raises:
-        BrokenOutputError: unreadable, empty, truncated, inconsistent, or not BLAST XML.
+        BrokenOutputError: unreadable, empty, truncated, inconsistent, absurdly large, of another sequence, or not
+            BLAST XML.
     """
-    reports = list(parse_blast_xml(_pieces(path), kind, max_evalue=max_evalue, where=str(path)))
+    reports: list[SearchReport] = []
+    for report in parse_blast_xml(_pieces(path), kind, max_evalue=max_evalue, where=str(path), sequence=sequence):
+        if report.iteration > 1:
+            reports.pop()
+        reports.append(report)
     if not reports:
         raise BrokenOutputError("BLAST XML without any query", where=path)
     return reports
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
+    size = 0
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        with open_bytes(path) as stream:
             while piece := stream.read(_PIECE):
+                size += len(piece)
+                if size > _LARGEST_FILE:
+                    raise BrokenOutputError(f"larger than {_LARGEST_FILE >> 30} GiB", where=path)
                 yield piece
     except (OSError, EOFError, zlib.error) as error:
         raise BrokenOutputError(f"cannot read BLAST output: {error}", where=path) from None
 
 
+def _as_utf8(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same document; where it declares no encoding, bytes that are not UTF-8 are taken for Latin-1: BLAST copies
+    titles and paths as they are."""
+    decoder: codecs.IncrementalDecoder | None = None
+    first = True
+    for piece in pieces:
+        if first and piece:
+            first = False
+            declares = piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
+                b"encoding=" in piece[:200].partition(b"?>")[0]
+            )
+            decoder = None if declares else codecs.getincrementaldecoder("utf-8")(errors=LATIN_1)
+        if decoder is None or (piece.isascii() and not decoder.getstate()[0]):
+            yield piece
+        else:
+            yield decoder.decode(piece).encode()
+    if decoder is not None and (rest := decoder.decode(b"", final=True)):
+        yield rest.encode()
+
+
 def parse_blast_xml(
-    pieces: Iterable[bytes], kind: EvidenceType, *, max_evalue: float, where: str
+    pieces: Iterable[bytes], kind: EvidenceType, *, max_evalue: float, where: str, sequence: str = ""
 ) -> Iterator[SearchReport]:
     """Reports as the document comes in; only one hit is in memory as XML at a time.
 
@@ -63,15 +104,18 @@ def parse_blast_xml(
     Raises:
         BrokenOutputError: as :func:`read_blast_xml`; names ``where`` and the query.
     """
-    document = _Document(kind, max_evalue, where)
+    document = _Document(kind, max_evalue, where, sequence)
     parser = etree.XMLPullParser(
         events=("end",), tag=_TAGS, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
     empty = True
     try:
-        for piece in pieces:
+        for piece in _as_utf8(pieces):
+            if empty and piece.lstrip(_BEFORE_XML)[:1] not in (b"<", b""):
+                raise BrokenOutputError("not BLAST XML", where=where, hint=_HINT)
             empty = False
             parser.feed(piece)
+            document.grow(len(piece))
             yield from _reports(parser, document)
         if empty:
             raise BrokenOutputError("the output is empty", where=where)
@@ -93,23 +137,34 @@ def _reports(parser: Any, document: _Document) -> Iterator[SearchReport]:
 class _Document:
     """State of the parse: the query that is being read."""
 
-    def __init__(self, kind: EvidenceType, max_evalue: float, where: str) -> None:
-        self.kind, self.max_evalue, self.where = kind, max_evalue, where
+    def __init__(self, kind: EvidenceType, max_evalue: float, where: str, sequence: str) -> None:
+        self.kind, self.max_evalue, self.where, self.sequence = kind, max_evalue, where, sequence
         self.version: str | None = None
         self.database: str | None = None
+        self.first: dict[str, str] = {}  # what older BLAST says of its only query, before the iterations
+        self.last: tuple[str, str] | None = None
+        self.iteration = 1
         self._next_query()
 
     def _next_query(self) -> None:
         self.names: dict[str, str] = {}
         self.length = 0
+        self.query_size = self.hit_size = 0
         self.found = 0
         self.hits: list[Hit] = []
         self.statistics = False
 
-    def broken(self, what: str) -> BrokenOutputError:
+    def grow(self, size: int) -> None:
+        """Bytes that came in: one hit, and one query, may only be so large."""
+        self.query_size += size
+        self.hit_size += size
+        if self.query_size > _LARGEST_QUERY or self.hit_size > _LARGEST_HIT:
+            raise self.broken("one hit or one query is absurdly large")
+
+    def broken(self, what: str, hint: str | None = None) -> BrokenOutputError:
         """The error to raise for a fault in the present query."""
         query = self.names.get("Iteration_query-def") or self.names.get("Iteration_query-ID")
-        return BrokenOutputError(what, where=f"{self.where}, query {query[:60]}" if query else self.where)
+        return BrokenOutputError(what, where=f"{self.where}, query {query[:60]}" if query else self.where, hint=hint)
 
     def take(self, element: Any) -> SearchReport | None:
         """Take an element that has ended; a query's last gives its report."""
@@ -117,6 +172,7 @@ class _Document:
         if tag == "Hit":
             self._take_hit(element)
             element.clear()
+            self.hit_size = 0
         elif tag == "Statistics":
             self.statistics = True
         elif tag == "Iteration":
@@ -126,6 +182,8 @@ class _Document:
             return report
         elif tag == "Iteration_query-len":
             self.length = self._whole(element.text, tag, least=1)
+        elif tag.startswith("BlastOutput_query-"):
+            self.first[tag.removeprefix("BlastOutput_query-")] = element.text or ""
         elif tag == "BlastOutput_version":
             self.version = (element.text or "").partition(" ")[2] or None
         elif tag == "BlastOutput_db":
@@ -137,20 +195,24 @@ class _Document:
     def finish(self, root: Any) -> None:
         """The end of the document."""
         if root is None or root.tag != "BlastOutput":
-            raise self.broken(f"not BLAST XML: the root is <{root.tag if root is not None else ''}>")
+            name = "" if root is None else str(root.tag).rpartition("}")[2]
+            raise self.broken(f"not BLAST XML of the older form: the root is <{name[:80]}>", _HINT)
 
     def _report(self) -> SearchReport:
         if self.version is None:
             raise self.broken("not BLAST XML: the program does not say its version")
-        if not self.length:
+        if not self._query_length():
             raise self.broken("a query without its length")
         if not self.statistics:
             raise self.broken("a query without the statistics that end its hits")
         # outputs of single queries may name the query by its id only
-        title = self.names.get("Iteration_query-def", "")
-        name = (title if title and title != "No definition line" else self.names.get("Iteration_query-ID", "")).split()
+        title = self._of_query("def")
+        name = (title if title and title != "No definition line" else self._of_query("ID")).split()
         if not name:
             raise self.broken("a query without a name")
+        again = self.last == (self._of_query("ID"), name[0])
+        self.iteration = self.iteration + 1 if again else 1
+        self.last = (self._of_query("ID"), name[0])
         return SearchReport(
             query=name[0],
             query_length=self.length,
@@ -160,7 +222,19 @@ class _Document:
             program="blastp",
             version=self.version,
             database=self.database,
+            iteration=self.iteration,
         )
+
+    def _of_query(self, what: str) -> str:
+        """What the iteration says of its query; where it says nothing, what the document says."""
+        if any(name.startswith("Iteration_query-") for name in self.names):
+            return self.names.get(f"Iteration_query-{what}", "")
+        return self.first.get(what, "")
+
+    def _query_length(self) -> int:
+        if not self.length and not self.names and "len" in self.first:
+            self.length = self._whole(self.first["len"], "BlastOutput_query-len", least=1)
+        return self.length
 
     def _take_hit(self, element: Any) -> None:
         fields = {child.tag: child.text or "" for child in element}
@@ -203,7 +277,10 @@ class _Document:
         columns = self._whole(fields.get("Hsp_align-len"), f"Hsp_align-len of {name}", least=1)
         if not len(query) == len(hit) == columns:
             raise self.broken(f"{name} has lines of {len(query)} and {len(hit)} columns, not {columns}")
-        query_start = self._side(fields, "query", query, self.length, name)
+        query_start = self._side(fields, "query", query, self._query_length(), name)
+        if self.sequence and not same_letters(query, query_start, self.sequence):
+            what = f"the output of another sequence: residues from {query_start} are {query[:60]}"
+            raise self.broken(what, "search again")
         target_start = self._side(fields, "hit", hit, target_length, name)
         identical = self._whole(fields.get("Hsp_identity"), f"Hsp_identity of {name}")
         if identical > columns:

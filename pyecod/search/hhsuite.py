@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import string
 import threading
 import time
@@ -24,6 +25,7 @@ from pyecod.search.hit import EvidenceType, Query
 from pyecod.search.outcome import Finished, SearchOutcome, longest_first, outcome_of
 from pyecod.settings import Settings
 
+log = logging.getLogger(__name__)
 _INSERTS = string.ascii_lowercase.encode() + b"."
 _GIB = 1 << 30
 
@@ -195,6 +197,10 @@ class _ProfileSearch:
         report = read_hhr(hits, min_probability=search.probability)
         if report.query != query.md5:
             raise BrokenOutputError(f"hhsearch output is for {report.query!r:.50}, not {query.md5}")
+        if report.found == 0:
+            raise BrokenOutputError("the hit table is empty, and hhsearch prints its best template however bad")
+        for reason in report.left_out:
+            log.warning("sequence %s: %s: left out", query.md5, reason)
         return report
 
     def _run(self, program: Path, *options: object) -> None:

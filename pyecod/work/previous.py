@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pyecod.search import read_blast_xml, read_hhr
 from pyecod.search.hit import EvidenceType, Query, SearchResult
 from pyecod.settings import Settings
 
+log = logging.getLogger(__name__)
 OUTPUT_FILES = {
     EvidenceType.CHAIN_BLAST: ("blast", "chain_blast.xml"),
     EvidenceType.DOMAIN_BLAST: ("blast", "domain_blast.xml"),
@@ -63,9 +65,12 @@ def read_previous(
 def _read(kind: EvidenceType, path: Path, query: Query, settings: Settings) -> SearchResult | None:
     name = path.name.removesuffix(".gz")
     if name.endswith(".hhr"):
-        return read_hhr(path, min_probability=settings.search.probability).result(query)
+        report = read_hhr(path, min_probability=settings.search.probability, sequence=query.sequence)
+        for reason in report.left_out:
+            log.warning("%s: %s: left out", path, reason)
+        return report.result(query)
     if name.endswith("blast.xml"):
-        reports = read_blast_xml(path, kind, max_evalue=settings.search.evalue)
+        reports = read_blast_xml(path, kind, max_evalue=settings.search.evalue, sequence=query.sequence)
         if len(reports) != 1:
             raise BrokenInputError(f"the BLAST output is of {len(reports)} queries, not of one", where=path)
         return reports[0].result(query)

@@ -41,6 +41,22 @@ def test_gzipped_files_and_byte_order_marks_are_read(tmp_path):
     assert read(tmp_path, "\ufeff>a\nMKV\n")[0].id == "a"
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("x.fa", gzip.compress(b">a\nMKV\n")),
+        ("x.fa.gz", b">a\nMKV\n"),
+        ("x.fa", gzip.compress(gzip.compress(b">a\nMKV\n"))),
+        ("x.fa", ">a Sjögren\nMKV\n".encode("latin-1")),
+        ("x.fa", ">a Sjögren\r\nMKV\r\n".encode("utf-16")),
+        ("x.fa", b">a\rMKV\r"),
+    ],
+)
+def test_files_are_read_by_their_bytes_whatever_their_name(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    assert [(record.id, record.sequence) for record in read_fasta(tmp_path / name)] == [("a", "MKV")]
+
+
 def test_a_stop_at_the_end_is_removed(tmp_path):
     assert read(tmp_path, ">a\nMKV\n*\n>b\nMKV*\n\n")[0].sequence == "MKV"
 
@@ -74,8 +90,9 @@ def test_errors_name_file_and_line(tmp_path, content, line, message):
     [
         ("x.fa", b"", "no FASTA record"),
         ("x.fa", b"\n\n; nothing\n", "no FASTA record"),
-        ("x.fa", b">a\n\xff\xfe\n", "cannot read FASTA"),
-        ("x.fa.gz", b">a\nMKV\n", "cannot read FASTA"),
+        ("x.fa", b">a\n\xff\xfe\n", "'ÿ' is not an amino acid letter"),
+        ("x.fa", b"\xfd7zXZ\x00\x00", "packed with xz.*only gzip is read"),
+        ("x.fa.gz", b"BZh91AY&SY", "packed with bzip2"),
         ("x.fa.gz", gzip.compress(b">a\n" + b"MKV\n" * 9)[:-6], "cannot read FASTA"),
         ("x.fa.gz", gzip.compress(b">a\nMKV\n")[:12] + b"\xff" * 9, "cannot read FASTA"),
     ],

@@ -92,7 +92,7 @@ def test_sha256(tmp_path):
     assert sha256_of(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
 
 
-def test_text_is_opened_by_its_name(tmp_path):
+def test_text_is_opened_by_its_bytes(tmp_path):
     (tmp_path / "a.txt").write_text("é\n", encoding="utf-8")
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress("é\n".encode()))
     for name in ("a.txt", "a.txt.gz"):

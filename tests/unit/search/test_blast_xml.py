@@ -1,4 +1,6 @@
 import gzip
+import math
+import re
 from pathlib import Path
 
 import pytest
@@ -235,3 +237,62 @@ def test_lines_lost_or_doubled_are_an_error_or_lose_no_hit(outputs: Path, data: 
 def test_arbitrary_bytes_raise_only_the_declared_error(content: bytes) -> None:
     with pytest.raises(BrokenOutputError):
         parse(content)
+
+
+@pytest.mark.parametrize(
+    ("title", "target"),
+    [("1lkk A", "1lkk_A"), ("1LKK_A mol:protein length:105", "1lkk_A"), ("1lkkA", "1lkk_A"), ("P00350 6PGD", "P00350")],
+)
+def test_targets_of_chain_databases_are_chain_keys(title: str, target: str) -> None:
+    (report,) = list(
+        parse_blast_xml(
+            [document(iteration(hit(title=title))).encode()], EvidenceType.CHAIN_BLAST, max_evalue=math.inf, where="x"
+        )
+    )
+    assert report.hits[0].target == target
+
+
+def test_the_last_of_several_iterations_of_one_query_counts(tmp_path: Path) -> None:
+    path = tmp_path / "psi.xml"
+    path.write_text(document(iteration(hit(title="e1aaaA1")) + iteration(hit(title="e2aaaA1"))))
+    (report,) = read_blast_xml(path, EvidenceType.DOMAIN_BLAST)
+    assert [one.target for one in report.hits] == ["e2aaaA1"]
+
+
+def test_older_blast_names_its_query_before_the_iterations() -> None:
+    text = document(iteration(hit()))
+    names = re.findall(r"<Iteration_query-.*?>.*?</Iteration_query-.*?>", text)
+    moved = "".join(name.replace("Iteration_query", "BlastOutput_query") for name in names)
+    for name in names:
+        text = text.replace(name, "")
+    text = text.replace("<BlastOutput_iterations>", f"{moved}<BlastOutput_iterations>")
+    assert parse(text) == parse(document(iteration(hit())))
+
+
+def test_letters_that_are_not_utf8_are_read_as_latin_1() -> None:
+    text = document(iteration(hit(title="e1suaA1 Sjögren")))
+    for data in (text.encode(), text.encode("latin-1"), b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()):
+        for size in (1, 7, 1 << 20):
+            pieces = [data[i : i + size] for i in range(0, len(data), size)]
+            (report,) = list(parse_blast_xml(pieces, EvidenceType.DOMAIN_BLAST, max_evalue=math.inf, where="x"))
+            assert report.hits[0].target == "e1suaA1"
+
+
+@pytest.mark.parametrize("content", ["<BlastXML2 xmlns='http://www.ncbi.nlm.nih.gov'/>", "# BLASTP 2.12", '{"a": 1}'])
+def test_other_formats_of_blast_are_refused_with_the_option_to_give(content: str) -> None:
+    with pytest.raises(BrokenOutputError, match="-outfmt 5"):
+        parse(content)
+
+
+def test_the_output_of_another_sequence_is_refused(outputs: Path) -> None:
+    path = outputs / "biopython_xml_21500_blastp_001.xml"
+    (report,) = read_blast_xml(path, EvidenceType.CHAIN_BLAST)
+    with pytest.raises(BrokenOutputError, match="the output of another sequence"):
+        read_blast_xml(path, EvidenceType.CHAIN_BLAST, sequence="G" * report.query_length)
+
+
+def test_one_absurdly_large_hit_or_query_is_the_declared_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = document(iteration(hit()))
+    monkeypatch.setattr("pyecod.search.blast_xml._LARGEST_HIT", 1000)
+    with pytest.raises(BrokenOutputError, match="absurdly large"):
+        parse(text.replace("<Hit_hsps>", "<Hit_hsps>" + "<Hsp/>" * 1000))
