@@ -16,8 +16,10 @@ from typing import Literal
 
 from pyecod.checks import START_SERVER, Finding
 from pyecod.errors import PyecodError, describe
-from pyecod.settings import Settings
+from pyecod.settings import Settings, data_home
 
+_SMALLEST_SERVER_GIB = 0.1
+_SMALLEST_DATABASE_GIB = 1.0
 _SMALLEST_DISK_GIB = 10.0  # an ordinary week leaves 8 to 10 GiB
 _LARGEST_CLOCK_ERROR = 30.0  # seconds; a run whose clock is further off looks late, or dead, to its server
 
@@ -126,6 +128,8 @@ def _prefect(server: Server) -> Iterator[Finding]:
     check = "prefect server"
     if not server.url:
         yield Finding(check, "note", "PREFECT_API_URL is not set: each run starts a temporary server")
+        remedy = "the temporary server keeps its database there: free some space, or set TMPDIR to another local disk"
+        yield _disk("disk of prefect", Path(tempfile.gettempdir()), _SMALLEST_SERVER_GIB, remedy)
         return
     import httpx
 
@@ -172,6 +176,10 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     week = "a week needs 8 to 10 GiB: free some space"
     yield _disk("disk of base_path", settings.base_path, _SMALLEST_DISK_GIB, week)
     yield _disk("disk of search cache", settings.cache_dir, _SMALLEST_DISK_GIB, week)
+    if settings.database.mode == "embedded":
+        data = settings.database.data_dir or data_home() / "postgres"
+        remedy = "PostgreSQL keeps the results there: free some space, or set database.data_dir to another disk"
+        yield _disk("disk of database", data, _SMALLEST_DATABASE_GIB, remedy)
     if settings.workers.kind != "slurm":  # whose nodes have scratch disks of their own, which the probe looks at
         scratch = settings.scratch.dir or Path(tempfile.gettempdir())
         remedy = "intermediates of the searches go there: free some space, or choose another scratch.dir"

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import typer
@@ -39,10 +40,12 @@ class _NoTraceback(logging.Filter):
         return True
 
 
-def load_flow(target: str) -> Any:
-    """Import ``module:flow``, e.g. ``flows.update_weeks:update_weeks``."""
+def load_flow(target: str, *, runs: bool = False) -> Any:
+    """Import ``module:flow``, e.g. ``flows.update_weeks:update_weeks``. One that ``runs`` here may need a temporary
+    server."""
     prepare_prefect()
-    _require_answer()
+    if not _require_answer() and runs:
+        _prepare_once()
     import prefect  # noqa: F401 - its import configures the loggers, and would undo what is set before
 
     for name in ("prefect.flow_runs", "prefect.task_runs"):
@@ -54,7 +57,7 @@ def load_flow(target: str) -> Any:
 def call_flow(target: str, parameters: dict[str, Any]) -> Any:
     """Run a flow in this process: what it returns, or the results that its error carries."""
     messages().print("starting (the first lines of progress take some seconds)", style="dim")
-    flow = load_flow(target)
+    flow = load_flow(target, runs=True)
     from prefect import tags
 
     try:
@@ -64,6 +67,12 @@ def call_flow(target: str, parameters: dict[str, Any]) -> Any:
         if error.results is None:
             raise
         return error.results
+    except RuntimeError as error:
+        from pyecod.cli.temporary_server import explain_server_failure
+
+        if (explained := explain_server_failure(error)) is None:
+            raise
+        raise explained from None
 
 
 def run_flow(target: str, parameters: dict[str, Any], as_json: bool) -> None:
@@ -88,8 +97,15 @@ def ask(yes: bool, question: str, *, default: bool = True) -> None:
         raise typer.Exit
 
 
-def _require_answer() -> None:
-    """A Prefect server that is named must be there: Prefect itself would end with a traceback.
+@cache
+def _prepare_once() -> None:
+    from pyecod.cli.temporary_server import prepare_temporary_server
+
+    prepare_temporary_server()
+
+
+def _require_answer() -> bool:
+    """Whether a Prefect server is named; then it must be there: Prefect itself would end with a traceback.
 
     Raises:
         ConfigError: nobody answers.
@@ -107,3 +123,4 @@ def _require_answer() -> None:
                 where=url,
                 hint=f"{START_SERVER}; or correct or unset PREFECT_API_URL",
             ) from None
+    return bool(url)

@@ -26,7 +26,7 @@ VERSION = version("prefect")
 @pytest.fixture
 def settings(tmp_path: Path) -> Callable[..., Settings]:
     """Settings of an empty place without database."""
-    return lambda **more: Settings(base_path=tmp_path, database={"mode": "none"}, **more)
+    return lambda **more: Settings(base_path=tmp_path, **{"database": {"mode": "none"}, **more})
 
 
 @contextmanager
@@ -108,10 +108,19 @@ def test_too_little_space_for_a_week_is_a_problem(settings: Any, monkeypatch: py
         monkeypatch.setattr("pyecod.doctor.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, gib * 2**30))
         return {check: finding.state for check, finding in findings(settings()).items() if "disk" in check}
 
-    disks = ("disk of base_path", "disk of search cache", "scratch disk")
-    assert space(11.0) == dict.fromkeys(disks, "ok")
-    assert space(9.5) == {disks[0]: "problem", disks[1]: "problem", disks[2]: "ok"}
-    assert space(4.5) == dict.fromkeys(disks, "problem")
+    week, scratch, server = ("disk of base_path", "disk of search cache"), ("scratch disk",), ("disk of prefect",)
+    for gib, short in ((11.0, ()), (9.5, week), (4.5, week + scratch), (0.05, week + scratch + server)):
+        found = space(gib)
+        assert {check for check, state in found.items() if state == "problem"} == set(short)
+        assert set(found) == {*week, *scratch, *server}
+
+
+def test_the_disk_of_an_embedded_database_is_looked_at(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyecod.doctor.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 2**29))
+    found = findings(settings(database={"mode": "embedded", "data_dir": tmp_path / "db"}))["disk of database"]
+    assert (found.state, "database.data_dir" in found.remedy) == ("problem", True)
 
 
 def test_the_scratch_disk_is_that_of_the_settings_and_of_local_workers(settings: Any, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class Person:
 
     def run(self, *words: object, code: int | None = 0, **how: Any) -> Done:
         """One command; it ends as it should (None: as it likes), and never with a stack of calls."""
-        start = [sys.executable, "-c", "from pyecod.cli.main import main; main()"]
+        start = [sys.executable, "-c", how.pop("program", "from pyecod.cli.main import main; main()")]
         command = [*how.pop("under", []), *start, *map(str, words)]
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYECOD_", "PREFECT_", "PG"))
