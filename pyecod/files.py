@@ -115,7 +115,11 @@ def open_text(path: Path) -> Iterator[IO[str]]:
 def _latin_1(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    return error.object[error.start : error.end].decode("latin-1"), error.end
+    wrong = error.object[error.start : error.end]
+    try:
+        return wrong.decode("cp1252"), error.end  # what Latin-1 is called on Windows, where it has dashes and quotes
+    except UnicodeDecodeError:
+        return wrong.decode("latin-1"), error.end
 
 
 LATIN_1 = "pyecod_latin_1"

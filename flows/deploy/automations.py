@@ -6,10 +6,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import yaml
-
 from pyecod.errors import ConfigError
 from pyecod.settings.layers import PROFILES
+from pyecod.yamldoc import load_yaml
 
 WATCH = "watch/hourly"
 AUTOMATIONS = PROFILES.parent / "automations.yaml"
@@ -27,7 +26,7 @@ def read_automations(block_id: str, watch_id: str, path: Path = AUTOMATIONS) -> 
 
     text = Template(path.read_text(encoding="utf-8")).safe_substitute(block=block_id, watch=watch_id)
     found = []
-    for plain in yaml.safe_load(text)["automations"]:
+    for plain in load_yaml(text.encode(), path, ConfigError)["automations"]:
         try:
             found.append(AutomationCore.model_validate(plain))
         except ValidationError as error:

@@ -7,7 +7,7 @@ too. Keys are quoted: unquoted, YAML 1.1 takes ``1234_5`` for a number. The clos
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from pyecod.batch.older import is_older_form, read_older_form
 from pyecod.batch.record import ChainRecord, EntryRecord
 from pyecod.errors import BatchError
 from pyecod.files import atomic_write, fsync_folder
+from pyecod.yamldoc import DUMPER, load_yaml
 
 MANIFEST_NAME = "batch_manifest.yaml"
 
@@ -28,10 +29,8 @@ _FIRST_LINE = "# pyECOD batch manifest, format 1; later changes are in journal.j
 _FIRST_WORDS = b"# pyECOD batch manifest, format "
 _END = b"...\n"
 _RECORD = re.compile(rb'  "([^"\\]*)": (\{.*\})')
-_LARGEST_YAML = 256 * 2**20
 _LARGEST_FILE = 4 * 2**30
 _LONGEST_LINE = 2**20
-_DEEPEST = 40
 
 # JSON numbers that YAML 1.1 takes for text (1e-5, 1.5e16); characters that YAML forbids or takes for line ends
 _EXPONENT = re.compile(rb'(?<!\\)":(-?[0-9]+)(\.[0-9]+)?e([+-]?)([0-9]+)(?=[,}])')
@@ -68,7 +67,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 def format_manifest(manifest: Manifest) -> bytes:
     """The manifest's text, UTF-8; records are sorted by their keys."""
     header = {**header_to_plain(manifest.header), "journal_sequence": manifest.journal_sequence}
-    text = yaml.dump(header, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120)
+    text = yaml.dump(header, Dumper=DUMPER, sort_keys=False, allow_unicode=True, width=120)
     parts = [_FIRST_LINE.encode(), text.encode(), b"entries:"]
     parts.append(_section(manifest.entries, entry_to_plain))
     parts.append(b"chains:")
@@ -112,7 +111,7 @@ def read_manifest(path: Path) -> Manifest:
         quick = _read_lines(data, path)
         if quick is not None:
             return quick
-    return _from_tree(load_yaml(data, path), path)
+    return _from_tree(load_yaml(data, path, BatchError), path)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -137,7 +136,7 @@ def _read_lines(data: bytes, path: Path) -> Manifest | None:
     start = data.find(b"\nentries:") + 1
     if not start:
         return None
-    header = load_yaml(data[:start], path)
+    header = load_yaml(data[:start], path, BatchError)
     if not isinstance(header, dict) or header.keys() & {"entries", "chains"}:
         return None
     manifest = _without_records(header, path)
@@ -199,52 +198,3 @@ def _records(tree: Any, from_plain: Callable[[str, Any, str], T], where: str) ->
     if not isinstance(tree, dict):
         raise BatchError("entries and chains must be mappings", where=where)
     return {name: from_plain(name, raw, where) for name, raw in tree.items()}
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The safe loader, with a key that stands twice being an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        if len(mapping) < len(node.value):
-            keys: Iterable[Any] = [key.value for key, _ in node.value]
-            twice = next((key for i, key in enumerate(keys) if key in list(keys)[:i]), "a key")
-            raise yaml.constructor.ConstructorError(None, None, f"{twice!r} stands there twice", node.start_mark)
-        return mapping
-
-
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-def load_yaml(data: bytes, path: Path) -> Any:
-    """Plain values of a YAML text: no tags, no deep nesting (which can crash the parser), no key twice.
-
-    Raises:
-        BatchError: it is not that; file and line are named.
-    """
-    if len(data) > _LARGEST_YAML:
-        raise BatchError(f"the YAML text is larger than {_LARGEST_YAML:,} bytes", where=path)
-    try:
-        _refuse_tags_and_depth(data, path)
-        return yaml.load(data, Loader=_Loader)  # noqa: S506 - a safe loader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise BatchError(f"not valid YAML: {error.problem}", where=where) from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, TypeError, RecursionError) as error:
-        raise BatchError(f"not valid YAML: {str(error) or type(error).__name__}", where=path) from None
-
-
-def _refuse_tags_and_depth(data: bytes, path: Path) -> None:
-    depth = 0
-    for event in yaml.parse(data, Loader=_Loader):
-        where = f"{path}:{event.start_mark.line + 1}" if event.start_mark else str(path)
-        tag = getattr(event, "tag", None)
-        if tag is not None and tag != "!":
-            raise BatchError(f"the YAML tag {tag!r:.80} is refused", where=where)
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _DEEPEST:
-                raise BatchError("the YAML text is nested too deeply", where=where)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1

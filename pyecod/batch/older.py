@@ -142,7 +142,7 @@ def _coverages(raw: Mapping[str, Any], place: str) -> dict[str, float]:
         value = raw.get(field)
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
             raise BatchError(f"{field}: {value!r:.80} is not a coverage", where=place)
         coverages[field] = min(1.0, float(value))  # overlapping domains were counted twice
     return coverages

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pyecod import __version__
-from pyecod.errors import ReferenceDataError, UsageError
+from pyecod.errors import PyecodError, ReferenceDataError, UsageError
 from pyecod.files import sha256_of
 from pyecod.node.program import program_version
 from pyecod.reference.blast import make_database
@@ -19,7 +21,7 @@ from pyecod.reference.draft import Draft, resolve_chains
 from pyecod.reference.groups import LEVELS, GroupTable, GroupVotes
 from pyecod.reference.lists import DomainList
 from pyecod.reference.lookup import Lookup, write_lookup
-from pyecod.reference.misfits import BuildLog, Misfit, Remark
+from pyecod.reference.misfits import REJECTED, BuildLog, Misfit, Remark
 from pyecod.reference.profiles import copy_profiles, profile_files, profiles_digest, read_profiles
 from pyecod.reference.record import (
     FORMAT,
@@ -112,7 +114,7 @@ def build_reference(
     out = out.expanduser().absolute()
     try:
         with new_reference_folder(out, force=force) as folder:
-            with BuildLog(folder, strict=strict) as log:
+            with BuildLog(folder, strict=strict) as log, _rejected_kept(folder, out, log):
                 record = _build(folder, inputs, log, progress or _silent)
             record.write(folder)
     except OSError as error:
@@ -120,6 +122,21 @@ def build_reference(
         raise ReferenceDataError(what, where=error.filename or out) from error
     seconds = time.monotonic() - started
     return BuildReport(out, version, record.id, record.counts, log.rejected, log.remarks, log.first, seconds)
+
+
+@contextmanager
+def _rejected_kept(folder: Path, out: Path, log: BuildLog) -> Iterator[None]:
+    """Where a build ends with an error after lines were rejected, their list stays beside ``out``, and the error names
+    it."""
+    try:
+        yield
+    except PyecodError as error:
+        if log.rejected:
+            kept = out.with_name(f"{out.name}.rejected.tsv")
+            log.flush()
+            shutil.copyfile(folder / REJECTED, kept)
+            error.hint = f"{error.hint}; all rejected lines: {kept}" if error.hint else f"all rejected lines: {kept}"
+        raise
 
 
 @dataclass(frozen=True, slots=True)

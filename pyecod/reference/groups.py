@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -209,7 +210,10 @@ def _read_hierarchy(path: Path) -> Iterator[tuple[str, list[str]]]:
                     group = parse_group(row["hierarchy"] or "")
                 except BrokenInputError as error:
                     raise ReferenceDataError(error.what, where=where, hint=error.hint) from None
+                names = [row[column] or "" for column in _HIERARCHY_COLUMNS[1:]]
+                if not all(map(str.isprintable, names)):
+                    raise ReferenceDataError("a name has a control character", where=where)
                 if group is not None:
-                    yield group, [row[column] or "" for column in _HIERARCHY_COLUMNS[1:]]
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+                    yield group, names
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise ReferenceDataError(f"cannot read the hierarchy file: {error}", where=path, hint=hint) from error

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from pyecod.errors import RangeError, ReferenceDataError
 from pyecod.files import open_text
@@ -36,7 +36,8 @@ _LAYOUT_HINT = (
 )
 _VERSION = re.compile(r"#\s*(?:ECOD version|Version:)\s*(\S+)")
 _ABSENT = frozenset({"", "NA", "N/A", "NULL"})
-_SEGMENT = re.compile(r"(?:([A-Za-z0-9.]+):)?([0-9]{1,9})(?:-([0-9]{1,9}))?")
+_SEGMENT = re.compile(r"(?:([^:,\s]+):)?([0-9]{1,9})(?:-([0-9]{1,9}))?", re.ASCII)
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\u2028\u2029]")
 _LONGEST_LINE = 1_000_000
 
 Reject = Callable[[Misfit, str, str, str], None]
@@ -80,9 +81,9 @@ class DomainList:
         except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             raise ReferenceDataError(f"cannot read the domain list: {error}", where=self.path) from error
 
-    def _lines(self, stream: Iterator[str]) -> Iterator[ListLine]:
+    def _lines(self, stream: IO[str]) -> Iterator[ListLine]:
         layout: _Layout | None = None
-        for number, text in enumerate(stream, 1):
+        for number, text in enumerate(iter(lambda: stream.readline(_LONGEST_LINE + 1), ""), 1):
             self.characters += len(text)
             if len(text) > _LONGEST_LINE:
                 raise ReferenceDataError("line too long for a domain list", where=f"{self.path}:{number}")
@@ -93,9 +94,13 @@ class DomainList:
                 if not self.version and (match := _VERSION.match(text)):
                     self.version = match[1]
             elif layout is None:
+                hint = f"{_LAYOUT_HINT}; lists before format 1.4 (up to develop100) have no SEQRES range"
                 raise ReferenceDataError(
-                    "unknown layout: data before a header line", where=f"{self.path}:{number}", hint=_LAYOUT_HINT
+                    "unknown layout: data before a header line", where=f"{self.path}:{number}", hint=hint
                 )
+            elif _CONTROL.search(text):
+                detail = "a control character: no file or database could hold it"
+                self._reject(Misfit.BAD_LINE, f"{self.path}:{number}", text[:40], detail)
             elif (line := layout.read(number, text)) is not None:
                 yield line
             else:
@@ -127,8 +132,10 @@ class _Layout:
         self._needed = 1 + max(places[field] for field in _REQUIRED)
 
     def read(self, number: int, text: str) -> ListLine | None:
-        """The line's fields, None where the number of columns is wrong; empty last columns may be missing."""
+        """The line's fields, None where the number of columns is wrong; empty last columns may be missing, or more."""
         cells = text.split("\t")
+        while len(cells) > self.width and not cells[-1].strip():
+            cells.pop()
         if not self._needed <= len(cells) <= self.width:
             return None
         cells.extend([""] * (self.width + 1 - len(cells)))

@@ -11,6 +11,7 @@ from types import TracebackType
 from pyecod.errors import ReferenceDataError
 from pyecod.targets import tsv_cell
 
+REJECTED = "rejected.tsv"
 _HEADER = "where\tid\treason\tdetail\n"
 
 
@@ -64,7 +65,7 @@ class BuildLog:
         self.first: dict[Misfit | Remark, str] = {}
         self._strict = strict
         with ExitStack() as files:
-            self._rejected_file = files.enter_context((folder / "rejected.tsv").open("w", encoding="utf-8"))
+            self._rejected_file = files.enter_context((folder / REJECTED).open("w", encoding="utf-8"))
             self._noted_file = files.enter_context((folder / "noted.tsv").open("w", encoding="utf-8"))
             self._rejected_file.write(_HEADER)
             self._noted_file.write(_HEADER)
@@ -91,6 +92,11 @@ class BuildLog:
         self.remarks[reason] += 1
         self.first.setdefault(reason, str(where) or name)
         self._noted_file.write(_row(where, name, reason, detail))
+
+    def flush(self) -> None:
+        """Bring both lists to the disk as far as they are."""
+        self._rejected_file.flush()
+        self._noted_file.flush()
 
     def __enter__(self) -> BuildLog:
         return self

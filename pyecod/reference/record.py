@@ -13,13 +13,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pyecod.errors import ReferenceDataError
 from pyecod.files import atomic_write, sha256_of
+from pyecod.yamldoc import DUMPER, load_yaml
 
 RECORD_NAME = "reference.yaml"
 FORMAT = 1
 _REBUILD = "build it with `pyecod reference build`"
 SourceKind = Literal["domain_list", "domain_fasta", "chain_fasta", "hierarchy"]
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_LARGEST = 16 * 2**20
 
 
 class _Part(BaseModel):
@@ -93,7 +93,7 @@ class ReferenceRecord(_Part):
     def write(self, folder: Path) -> None:
         """Store in ``folder``, whole or not at all."""
         content = self.model_dump(mode="json")
-        text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=1000)
+        text = yaml.dump(content, Dumper=DUMPER, sort_keys=False, default_flow_style=None, width=1000)
         atomic_write(folder / RECORD_NAME, text)
 
     @classmethod
@@ -105,10 +105,10 @@ class ReferenceRecord(_Part):
         """
         path = folder / RECORD_NAME
         try:
-            content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe one, by libyaml where it is there
+            content = load_yaml(path.read_bytes(), path, ReferenceDataError, largest=_LARGEST, hint=_REBUILD)
         except FileNotFoundError:
             raise ReferenceDataError("there is no ECOD reference here", where=folder, hint=_REBUILD) from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except OSError as error:
             raise ReferenceDataError(f"cannot read the version record: {error}", where=path, hint=_REBUILD) from error
         found = content.get("format") if isinstance(content, dict) else None
         if isinstance(found, int) and found != FORMAT:

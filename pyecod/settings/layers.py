@@ -11,15 +11,16 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from pyecod.errors import ConfigError
 from pyecod.files import product_folder
 from pyecod.settings.places import is_service, place_in_file, refuse_relative, refuse_relative_file
+from pyecod.yamldoc import load_yaml
 
 PROFILES = product_folder("deployments") / "profiles"
+_LARGEST = 2**20
 _NOT_SETTINGS = ("PYECOD_SETTINGS_FILE", "PYECOD_PROFILE")
 
 Layers = dict[str, Mapping[str, Any]]
@@ -103,25 +104,13 @@ def find_profile(name: str) -> Path:
     return path
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """The safe loader, but a key given twice is an error: the first value would be lost without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(problem=f"key {key.value!r} twice", problem_mark=key.start_mark)
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
-        return super().construct_mapping(node, deep)
-
-
 def _read_yaml(path: Path) -> Mapping[str, Any]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 -- a SafeLoader
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST + 1)
+    except OSError as error:
         raise ConfigError(f"cannot read the settings file: {error}", where=path) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"not valid YAML: {' '.join(str(error).split())}", where=path) from None
+    content = load_yaml(data, path, ConfigError, largest=_LARGEST)
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):

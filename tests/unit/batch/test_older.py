@@ -145,3 +145,12 @@ def test_an_older_manifest_that_makes_no_sense_is_refused(older: Path, old: str,
     with pytest.raises(BatchError) as caught:
         read_manifest(path)
     assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("digits", [25, 400])
+def test_a_number_no_database_has_is_the_declared_error(older: Path, digits: int) -> None:
+    path = older / "batch_manifest.yaml"
+    path.write_text(OLDER.replace("partition_coverage: 1.04", f"partition_coverage: {'1' * digits}"))
+    with pytest.raises(BatchError, match="is too large") as caught:
+        read_manifest(path)
+    assert f"{path}:27" in str(caught.value)

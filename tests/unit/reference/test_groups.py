@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyecod.errors import BrokenInputError, ReferenceDataError
@@ -159,3 +161,40 @@ def test_a_damaged_table_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "groups.json").write_bytes(content)
     with pytest.raises(ReferenceDataError, match=r"groups.json"):
         GroupTable.read(tmp_path / "groups.json")
+
+
+HIERARCHY = b"hierarchy,architecture,fold_desc,h_desc,t_desc,f_desc\n1.1.1.1,a,b,c,d,e\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [HIERARCHY, b"\xef\xbb\xbf" + HIERARCHY, HIERARCHY.replace(b"\n", b"\r\n"), gzip.compress(HIERARCHY)],
+)
+def test_a_hierarchy_is_read_by_its_bytes(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "names.csv"
+    path.write_bytes(data)
+    votes = GroupVotes()
+    votes.add_hierarchy(path)
+    assert votes.table().names["1.1.1.1"] == "e"
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_a_damaged_hierarchy_is_the_declared_error(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    raw = bytearray(gzip.compress(HIERARCHY * 50, mtime=0))
+    for _ in range(data.draw(st.integers(1, 3))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.mktemp("damaged") / "names.csv.gz"
+    path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))])
+    with suppress(ReferenceDataError, BrokenInputError):
+        GroupVotes().add_hierarchy(path)
+
+
+def test_a_control_character_in_a_name_is_refused_where_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_bytes(HIERARCHY + b"1.1.1.2,a,b,c,d\x01,e\n")
+    with pytest.raises(ReferenceDataError, match="control character") as caught:
+        GroupVotes().add_hierarchy(path)
+    assert caught.value.where == f"{path}:3"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -199,3 +200,43 @@ def test_any_bytes_are_lines_or_a_declared_error(path: Path, content: bytes) -> 
     path.write_bytes(b"ecod_domain_id\tf_id\tpdb\tchain\tseqid_range\n" + content)
     with suppress(ReferenceDataError):
         assert all(isinstance(line, ListLine) for line in DomainList(path, Rejected()))
+
+
+def test_surplus_columns_that_are_empty_are_none(path: Path) -> None:
+    text = "".join(f"{line}\t\t\n" for line in OLD.splitlines())
+    _, lines, rejected = read(path, text)
+    assert [line.id for line in lines] == [line.id for line in read(path, OLD)[1]]
+    assert not rejected
+
+
+@pytest.mark.parametrize(
+    ("encode", "name"),
+    [
+        (lambda text: text.encode("latin-1"), "Sjögren"),
+        (lambda text: text.encode("cp1252"), "Sjögren"),
+        (lambda text: text.encode("utf-16"), "Sjögren"),
+        (lambda text: gzip.compress(text.encode()), "Sjögren"),
+        (lambda text: text.replace("\n", "\r").encode("utf-8-sig"), "Sjögren"),
+    ],
+)
+def test_a_list_is_read_by_its_bytes_whatever_its_encoding_and_name(
+    tmp_path: Path, encode: Callable[[str], bytes], name: str
+) -> None:
+    path = tmp_path / "domains.txt"
+    header = "ecod_domain_id\tf_id\tpdb\tchain\tseqid_range\tt_name\n"
+    path.write_bytes(encode(f"{header}e1abcA1\t1.1.1.1\t1abc\tA\tA:1-9\t{name}\n"))
+    (line,) = list(DomainList(path, Rejected()))
+    assert line.names[3] == name
+
+
+def test_a_control_character_is_refused_where_it_is_read(path: Path) -> None:
+    text = "ecod_domain_id\tf_id\tpdb\tchain\tseqid_range\tt_name\n"
+    for number, name in enumerate(("a\x01b", "a\x1b[2Jb", "a\x00b", "good")):
+        text += f"e1abcA{number}\t1.1.1.1\t1abc\tA\tA:1-9\t{name}\n"
+    _, lines, rejected = read(path, text)
+    assert [line.id for line in lines] == ["e1abcA3"]
+    assert [(reason, where) for reason, where, _, _ in rejected] == [("bad_line", f"{path}:{n}") for n in (2, 3, 4)]
+
+
+def test_a_chain_id_with_a_hyphen_is_one(path: Path) -> None:
+    assert parse_segments("A-2:1-100,A-2:120-130") == (((1, 100), (120, 130)), frozenset({"A-2"}))

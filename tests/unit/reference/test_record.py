@@ -58,11 +58,13 @@ def test_a_record_that_is_none_says_what_is_wrong(folder: Path, change: dict[str
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("content", ["", "[1, 2]", "{", "a: !!python/object/apply:os.getcwd []", "\x00"])
+@pytest.mark.parametrize("content", ["", "[1, 2]", "{", "a: !!python/object/apply:os.getcwd []", "\x00", "[" * 50_000])
 def test_a_damaged_record_is_an_error(folder: Path, content: str) -> None:
     (folder / RECORD_NAME).write_text(content)
-    with pytest.raises(ReferenceDataError, match="version record"):
+    with pytest.raises(ReferenceDataError, match=r"version record|YAML") as caught:
         ReferenceRecord.read(folder)
+    assert str(folder / RECORD_NAME) in str(caught.value)
+    assert caught.value.hint
 
 
 def test_whole_files_pass_and_others_are_named(tmp_path: Path) -> None:
