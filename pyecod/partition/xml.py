@@ -1,4 +1,4 @@
-"""The partition of a chain as a file: format 1.0 written and read, the older ``domain_partition`` written."""
+"""The partition of a chain as a file: format 1.0 and the older ``domain_partition``, both written and read."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from pyecod.partition.model import (
     Unassigned,
     UnassignedReason,
 )
+from pyecod.partition.older import OLDER_ROOT, read_older
 from pyecod.pdb.chain import Chain
 from pyecod.search.hit import EvidenceType
 from pyecod.xmldoc import Element, XmlDocument, add_element, format_number, format_xml, read_xml, write_xml
@@ -97,16 +98,28 @@ def write_partition(
     write_xml(path, root)
 
 
-def read_partition(path: Path) -> PartitionFile:
+def read_partition(path: Path, *, length: int | None = None) -> PartitionFile:
     """Read format 1.0, plain or ``.gz``; everything :func:`write_partition` was given comes back equal.
+
+    The older ``domain_partition`` is read as well, for as much as it says; ``length`` (residues) is for those that do
+    not say it.
 
     Raises:
         BrokenInputError: unreadable, truncated or not a partition; a missing attribute, a number that is none, a
             range outside the protein, overlapping or disordered domains, or a size, count or coverage that is not
             that of the ranges. The error names file and line.
     """
-    document = read_xml(path, "partition")
+    document = read_xml(path, "partition", OLDER_ROOT)
     root = document.root
+    if root.tag == OLDER_ROOT:
+        key, partition, origin = read_older(document, length)
+        return PartitionFile(
+            key,
+            partition,
+            batch_id=origin.batch_id,
+            timestamp=origin.timestamp,
+            summary_sha256=origin.summary_sha256,
+        )
     version = document.text(root, "version")
     if version.split(".")[0] != VERSION.split(".")[0]:
         raise document.broken(root, f"partition version {version[:20]!r} is not {VERSION}")

@@ -66,7 +66,7 @@ def _judge(
         return Verdict.BETTER if new_rank > old_rank else Verdict.WORSE
     if abs(gained) > settings.tolerance + 1e-9:  # coverages are shares of whole residues
         return Verdict.BETTER if gained > 0 else Verdict.WORSE
-    return Verdict.SAME if reader.same(before, after) else Verdict.CHANGED
+    return Verdict.SAME if reader.same(before, after, record.sequence_length) else Verdict.CHANGED
 
 
 def _rank(standing: Standing) -> int:
@@ -79,20 +79,20 @@ class _PartitionReader:
     def __init__(self, base_path: Path) -> None:
         self.base_path = base_path
 
-    def same(self, before: Standing, after: Standing) -> bool:
+    def same(self, before: Standing, after: Standing, length: int) -> bool:
         """The same domains with the same groups. Files of other dialects are compared by their numbers."""
         if (before.domains, before.outcome) != (after.domains, after.outcome):
             return False
-        old, new = self._read(before), self._read(after)
+        old, new = self._read(before, length), self._read(after, length)
         if old is None or new is None:
             return before.coverage == after.coverage
         return _domains(old) == _domains(new)
 
-    def _read(self, standing: Standing) -> Partition | None:
+    def _read(self, standing: Standing, length: int) -> Partition | None:
         if standing.partition is None:
             return None
         try:
-            return read_partition(self.base_path / standing.partition).partition
+            return read_partition(self.base_path / standing.partition, length=length).partition
         except BrokenInputError:
             return None
 

@@ -98,7 +98,7 @@ class _Reader:
             if path is None:
                 shared.problems.append("no partition file is recorded")
             else:
-                shared.partition = read_partition(path).partition
+                shared.partition = read_partition(path, length=record.sequence_length).partition
         except PyecodError as error:
             shared.problems.append(str(error))
         try:

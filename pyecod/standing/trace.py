@@ -167,7 +167,7 @@ def _partition(batch: Batch, record: ChainRecord) -> dict[str, Any]:
     if path is None or record.partition_status is not Status.COMPLETE:
         return {}
     try:
-        file = read_partition(path)
+        file = read_partition(path, length=record.sequence_length)
     except BrokenInputError as error:
         return {"partition_problem": str(error)}
     return {

@@ -179,14 +179,14 @@ class PartitionReader:
         self._shared = b""
         self._file: PartitionFile | None = None
 
-    def read(self, path: Path, key: ChainKey) -> PartitionFile:
+    def read(self, path: Path, key: ChainKey, length: int | None = None) -> PartitionFile:
         """The file's content; the partition object is shared by consecutive files of identical chains.
 
         Raises:
             BrokenInputError: unreadable, not a partition, or another chain's.
         """
         if path.suffix == ".gz":
-            return _of_chain(read_partition(path), path, key)
+            return _of_chain(read_partition(path, length=length), path, key)
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -202,7 +202,7 @@ class PartitionReader:
             renamed = _renamed(self._file, key, own)
             if renamed is not None:
                 return renamed
-        self._file, self._shared = _of_chain(read_partition(path), path, key), shared
+        self._file, self._shared = _of_chain(read_partition(path, length=length), path, key), shared
         return self._file
 
 
@@ -233,7 +233,7 @@ def _with_partition(row: ChainRow, batch: Batch, reader: PartitionReader) -> Cha
     record = row.record
     if "partition" not in record.files:
         raise BrokenInputError("the record names no partition file", where=str(record.key))
-    file = reader.read(batch.path / record.files["partition"], record.key)
+    file = reader.read(batch.path / record.files["partition"], record.key, record.sequence_length)
     return replace(
         row,
         partition=file.partition,

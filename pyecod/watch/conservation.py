@@ -178,7 +178,10 @@ class _Sum:
 
 
 def _is_covered(kind: EvidenceType, record: ChainRecord) -> bool:
-    """The search itself said that this type covers residues of the chain."""
+    """The search itself said that this type covers residues of the chain; the records of the older tools, which never
+    changed here, count no hits of any type, and so show none that were lost."""
+    if not record.evidence and record.updated_at is None:
+        return False
     if kind is EvidenceType.DOMAIN_BLAST:
         return record.blast_status == _COMPLETE and bool(record.blast_coverage)
     if kind is EvidenceType.HHSEARCH:

@@ -95,6 +95,8 @@ def _is_unfinished(path: Path) -> bool:
     if not is_batch(path):
         return False
     batch = Batch.open(path)
+    if batch.manifest.is_older_form and not batch.counters().left:
+        return False  # the older tools did not record that they had come to an end
     return not batch.header.completed and not find_losses(conservation(batch.manifest.chains.values()))
 
 
@@ -109,6 +111,8 @@ def _plan(release: Release, settings: Settings) -> WeekPlan:
     work = pending_work(batch.manifest, settings.run)
     if unread or work:
         return WeekPlan(release, path, "resume", entries=unread, chains=work.chain_count)
+    if batch.manifest.is_older_form:
+        return WeekPlan(release, path, "done", chains=0, reason="complete, by the older tools")
     if not batch.header.completed:  # ended before its end, or must not count as done: it is checked again
         losses = find_losses(conservation(batch.manifest.chains.values()))
         reason = f"evidence was lost: {losses[0]}" if losses else "not finished"

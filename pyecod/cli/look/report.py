@@ -127,7 +127,7 @@ def _text(chain: ReportChain, form: str, batch: Path) -> str:
 def _legacy(chain: ReportChain, batch: Path) -> str:
     from pyecod.partition.xml import format_legacy_partition, read_partition
 
-    stored = read_partition(batch / chain.record.files["partition"])
+    stored = read_partition(batch / chain.record.files["partition"], length=chain.record.sequence_length)
     return format_legacy_partition(
         stored.partition,
         stored.key,

@@ -89,6 +89,7 @@ def _row(batch: Batch) -> dict[str, Any]:
         "holder": str(batch.holder) if batch.holder else None,
         "completed": batch.header.completed,
         "evidence_lost": _lost(batch),
+        "older_tools": batch.manifest.is_older_form,
     }
 
 
@@ -146,13 +147,15 @@ def _state(row: dict[str, Any]) -> Text | str:
         return line(("running", "green"), f" ({row['holder']})")
     if row["evidence_lost"]:
         return line(("evidence was lost, do not use it", "red"), f": {row['evidence_lost']}")
-    if row["left"] or not row["completed"]:
+    if row["left"] or not (row["completed"] or row["older_tools"]):
         return "interrupted: run it again to go on"
     failed = row["failed"] + row["entries_failed"]
     if failed and row["mended"] == failed:
-        return "done, all failures mended by repairs"
-    mended = f", {row['mended']:,} mended by repairs" if row["mended"] else ""
-    return f"done with failures{mended}" if failed else "done"
+        state = "done, all failures mended by repairs"
+    else:
+        mended = f", {row['mended']:,} mended by repairs" if row["mended"] else ""
+        state = f"done with failures{mended}" if failed else "done"
+    return f"{state}, by the older tools (hits were not counted)" if row["older_tools"] else state
 
 
 def _warned(count: int) -> Text:

@@ -77,7 +77,7 @@ def test_improbable_profile_hits_of_a_few_novel_chains_are_not_lost_but_of_many_
 
 
 def test_residues_covered_by_a_search_without_recorded_hits_are_loud() -> None:
-    fields = {"blast_status": Status.COMPLETE, "blast_coverage": 0.95}
+    fields = {"blast_status": Status.COMPLETE, "blast_coverage": 0.95, "updated_at": "2025-09-05T10:00:00+00:00"}
     assert losses([record(1, {}, **fields)]) == ["domain_blast:searched>kept"]
     assert losses([record(1, {"domain_blast": counts()}, **fields)]) == ["domain_blast:searched>kept"]
     assert losses([record(1, {}, blast_status=Status.COMPLETE, blast_coverage=0.0)]) == []
@@ -112,3 +112,8 @@ def test_chains_that_failed_or_are_not_finished_lose_nothing(status: Status) -> 
 def test_nothing_found_anywhere_is_not_a_loss() -> None:
     assert losses(batch(50, "domain_blast", 0, 0, 0, 0)) == []
     assert losses([]) == []
+
+
+def test_records_of_the_older_tools_count_no_hits_and_lose_none() -> None:
+    records = [record(number, {}, blast_status=Status.COMPLETE, blast_coverage=0.98) for number in range(30)]
+    assert losses(records) == []
