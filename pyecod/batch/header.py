@@ -11,8 +11,8 @@ from typing import Any, TypedDict, Unpack
 
 import orjson
 
-from pyecod.batch.names import BatchType
-from pyecod.batch.record import ChainRecord
+from pyecod.batch.names import BatchType, week_of_name
+from pyecod.batch.record import ChainRecord, EntryRecord
 from pyecod.errors import BatchError
 from pyecod.settings import Settings
 
@@ -20,6 +20,7 @@ _OF_REPAIRS = frozenset(
     {"reason", "source_weeks", "rerun_blast", "rerun_hhsearch", "rerun_partition", "accept_worse", "request"}
 )
 REASONS = ("pdb_modifications", "algorithm_update", "error_fix", "hierarchy_update", "user_request")
+UNKNOWN_TIME = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # where and how fast a batch runs, not what comes out
@@ -126,8 +127,18 @@ class HeaderChanges(HeaderFields, total=False):
 
 
 def utc_now() -> str:
-    """The time for records: UTC, to the second, ISO 8601."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    """The time for records: UTC, to the millisecond, ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def read_time(text: str) -> datetime.datetime:
+    """A time of a record or header, to be compared: ISO 8601, in UTC where it names no zone, because the older tools
+    wrote none. What is no time (``unknown``) counts as :data:`UNKNOWN_TIME`, before all others."""
+    try:
+        time = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return UNKNOWN_TIME
+    return time.replace(tzinfo=datetime.UTC) if time.tzinfo is None else time
 
 
 def plain_settings(settings: Settings) -> dict[str, Any]:
@@ -238,10 +249,29 @@ def _check_words(header: BatchHeader, where: str) -> None:
         raise BatchError(f"{header.reason!r} is not a reason", where=where, hint="known: " + ", ".join(REASONS))
 
 
-def week_of(header: BatchHeader, record: ChainRecord | None = None) -> datetime.date | None:
+def week_of(header: BatchHeader, record: ChainRecord | EntryRecord | None = None) -> datetime.date | None:
     """The release a record belongs to: a week's own, a repaired chain's original one; None where none is known."""
-    text = header.release_date if header.batch_type is BatchType.WEEKLY else record.source_week if record else None
-    return parse_week(text) if text else None
+    if header.batch_type is BatchType.WEEKLY:
+        return parse_week(header.release_date) if header.release_date else week_of_name(header.batch_name)
+    return parse_week(record.source_week) if record is not None and record.source_week else None
+
+
+def filing_date(header: BatchHeader, record: ChainRecord | None = None) -> datetime.date:
+    """The date a chain's records of all batches are brought together under, on disk and in the database: its release
+    (:func:`week_of`), or, for one that came with none, the day its batch was begun.
+
+    Raises:
+        BatchError: the header or record has a date that is none.
+    """
+    week = week_of(header, record)
+    stated = header.release_date if header.batch_type is BatchType.WEEKLY else record.source_week if record else None
+    if week is None and header.batch_type is not BatchType.WEEKLY and not stated:
+        stated = header.created[:10]
+        week = parse_week(stated)
+    if week is None:
+        where = f"{header.batch_name}: {record.key}" if record else header.batch_name
+        raise BatchError(f"{stated or ''!r} is not a release date", where=where)
+    return week
 
 
 def parse_week(text: str) -> datetime.date | None:

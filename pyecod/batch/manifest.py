@@ -6,6 +6,7 @@ too. Keys are quoted: unquoted, YAML 1.1 takes ``1234_5`` for a number. The clos
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ import orjson
 import yaml
 
 from pyecod.batch.changes import chain_from_plain, chain_to_plain, entry_from_plain, entry_to_plain
-from pyecod.batch.header import BatchHeader, header_from_plain, header_to_plain
+from pyecod.batch.header import BatchHeader, header_from_plain, header_to_plain, parse_week, week_of
+from pyecod.batch.names import BatchType
 from pyecod.batch.older import is_older_form, read_older_form
 from pyecod.batch.record import ChainRecord, EntryRecord
 from pyecod.errors import BatchError
@@ -29,6 +31,9 @@ _FIRST_LINE = "# pyECOD batch manifest, format 1; later changes are in journal.j
 _FIRST_WORDS = b"# pyECOD batch manifest, format "
 _END = b"...\n"
 _RECORD = re.compile(rb'  "([^"\\]*)": (\{.*\})')
+_KIND = re.compile(rb"^batch_type: ['\"]?(weekly|repair|fasta)['\"]?$", re.MULTILINE)
+_WEEK = re.compile(rb"^release_date: ['\"]?(\d{4}-\d\d-\d\d)['\"]?$", re.MULTILINE)
+_BLOCK = 2**16
 _LARGEST_FILE = 4 * 2**30
 _LONGEST_LINE = 2**20
 
@@ -112,6 +117,46 @@ def read_manifest(path: Path) -> Manifest:
         if quick is not None:
             return quick
     return _from_tree(load_yaml(data, path, BatchError), path)
+
+
+def read_header(path: Path) -> BatchHeader:
+    """The header of a manifest alone, without reading the records below it.
+
+    Raises:
+        BatchError: as :func:`read_manifest`, as far as the header goes.
+    """
+    head = _head(path)
+    if head is None:
+        return read_manifest(path).header
+    return _without_records(load_yaml(head, path, BatchError), path).header
+
+
+def read_kind(path: Path) -> tuple[BatchType, datetime.date | None]:
+    """Type and release of a batch, from the two lines of its manifest that say them; None: no release.
+
+    Raises:
+        BatchError: as :func:`read_header`.
+    """
+    head = _head(path) or b""
+    kind, week = _KIND.search(head), _WEEK.search(head)
+    if kind is not None and (week is not None or kind[1] != b"weekly"):
+        return BatchType(kind[1].decode()), parse_week(week[1].decode()) if week else None
+    header = read_header(path)
+    return header.batch_type, week_of(header)
+
+
+def _head(path: Path) -> bytes | None:
+    """The text above the records, None where the manifest is not as this module writes it."""
+    data = b""
+    try:
+        with path.open("rb") as stream:
+            while (end := data.find(b"\nentries:")) < 0 and (block := stream.read(_BLOCK)):
+                data += block
+                if not data.startswith(_FIRST_WORDS):
+                    return None
+    except OSError:
+        return None  # reading all of it says why
+    return data[: end + 1] if end >= 0 else None
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from pyecod.batch import Batch, BatchType, ChainRecord, Status, find_batches
 from pyecod.batch.counters import BatchCounters
-from pyecod.batch.header import week_of
-from pyecod.batch.names import week_of_name
+from pyecod.batch.header import UNKNOWN_TIME, read_time, week_of
 from pyecod.errors import BatchError
 from pyecod.files import atomic_write
 from pyecod.report.architecture import TRACK_NAMES
@@ -120,21 +119,18 @@ def read_week(batch: Batch) -> Week:
 
 
 def _release_date(batch: Batch) -> datetime.date:
-    day = week_of(batch.header) or week_of_name(batch.name)
-    if day is None:
-        raise BatchError(f"the batch has no release date: {batch.header.release_date}", where=batch.path)
-    return day
+    week = week_of(batch.header)
+    if week is None:
+        raise BatchError(f"the batch has no release date: {batch.header.release_date!r}", where=batch.path)
+    return week
 
 
 def _hours(created: str, chains: Sequence[ChainRecord]) -> float | None:
     """Hours between the first and the last record, each gap counting for at most :data:`_PAUSE`."""
     done = {c.updated_at for c in chains if c.partition_status is Status.COMPLETE and c.updated_at}
-    try:
-        moments = sorted(map(datetime.datetime.fromisoformat, {created, *done}))
-        gaps = (min(after - before, _PAUSE) for before, after in pairwise(moments))
-        return sum(gaps, datetime.timedelta()).total_seconds() / 3600 if done else None
-    except (ValueError, TypeError):  # times of the older tools
-        return None
+    moments = sorted({read_time(text) for text in (created, *done)} - {UNKNOWN_TIME})
+    gaps = (min(after - before, _PAUSE) for before, after in pairwise(moments))
+    return sum(gaps, datetime.timedelta()).total_seconds() / 3600 if done else None
 
 
 def write_weeks(base_path: Path) -> Path:

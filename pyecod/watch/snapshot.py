@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pyecod.batch import Batch, BatchCounters, BatchPaths, ChainRecord, Status
+from pyecod.batch.header import read_time
 from pyecod.batch.paths import free_space
 from pyecod.errors import FailureKind, ProgramError
 from pyecod.slurm.queue import batch_job_name, jobs_named
@@ -177,12 +178,9 @@ def free_places(batch: Batch) -> dict[str, int]:
 def _finished_after(records: Iterable[ChainRecord], since: datetime) -> int:
     start = since.timestamp()
     return sum(
-        record.is_done and record.updated_at is not None and _time(record.updated_at) >= start for record in records
+        record.is_done and record.updated_at is not None and read_time(record.updated_at).timestamp() >= start
+        for record in records
     )
-
-
-def _time(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
 
 
 def _running(records: Iterable[ChainRecord], now: datetime) -> list[RunningChain]:
@@ -190,7 +188,7 @@ def _running(records: Iterable[ChainRecord], now: datetime) -> list[RunningChain
     for record in records:
         step = record.step_that_is(Status.RUNNING)
         if step is not None:
-            seconds = now.timestamp() - _time(record.updated_at) if record.updated_at else 0.0
+            seconds = (now - read_time(record.updated_at)).total_seconds() if record.updated_at else 0.0
             found.append(RunningChain(str(record.key), str(step), max(0.0, seconds)))
     return sorted(found, key=lambda one: -one.seconds)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 from pyecod.batch import Batch, EntryRecord, Status
-from pyecod.batch.header import parse_week, week_of
+from pyecod.batch.header import week_of
 from pyecod.errors import PyecodError
 from pyecod.pdb import find_entry, find_releases
 from pyecod.settings import Settings
@@ -32,7 +32,7 @@ def obsolete_entries(batch: Batch, settings: Settings) -> list[EntryRecord]:
     """
     weeks = {}
     for entry in batch.manifest.entries.values():
-        week = parse_week(entry.source_week) if entry.source_week else week_of(batch.header)
+        week = week_of(batch.header, entry)
         if not entry.is_settled and week is not None and not _can_be_read(entry, settings):
             weeks[entry.pdb_id] = week
     obsolete = find_obsolete(settings, min(weeks.values())) if weeks else {}
