@@ -13,7 +13,7 @@ from pyecod.errors import describe
 from pyecod.ids import ChainKey
 from pyecod.repair.retry import tries_again
 from pyecod.settings import load_settings
-from pyecod.standing.scan import read_tasks
+from pyecod.standing.scan import read_tasks, settled_elsewhere
 
 
 @flow(name="retry", flow_run_name="retry {tasks}")
@@ -36,7 +36,12 @@ def retry(
     """
     settings = load_settings(settings_file, profile, overrides).absolute()
     by_batch: dict[str, list[ChainKey]] = {}
-    for task in read_tasks(tasks):
+    listed = read_tasks(tasks)
+    settled = settled_elsewhere(listed, settings.base_path)
+    for task in listed:
+        if task in settled:
+            get_run_logger().info(f"{task.batch}: {task.key} is left out: the result of {settled[task]} stands")
+            continue
         by_batch.setdefault(task.batch, []).append(task.key)
     results = []
     for name, keys in by_batch.items():

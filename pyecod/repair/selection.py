@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyecod.batch import BatchPaths, BatchType, find_batches, read_manifest
+from pyecod.batch import Batch, BatchPaths, BatchType, find_batches
 from pyecod.batch.header import week_of
+from pyecod.batch.manifest import read_header
 from pyecod.batch.record import Status, Verdict
 from pyecod.errors import BatchError, PyecodError
 from pyecod.files import sha256_of
@@ -84,7 +85,10 @@ class _Selector:
         self.request, self.settings, self.reference = request, settings, reference
         self.selection = Selection()
         by_list = request.modified or request.obsolete
-        self.state = CurrentState(settings.base_path, None if by_list or request.chains else request.weeks or None)
+        weeks = None if by_list or request.chains else request.weeks or None
+        self.state = CurrentState(settings.base_path, weeks, opened=self._look_at)
+        self.running: dict[str, str] = {}
+        self.unfinished: dict[str, int] = {}
         self.named = {chain.key: chain for chain in request.chains}
         self.lists = _ReleaseLists()
         self.weeks: set[datetime.date | None] = set()
@@ -109,6 +113,13 @@ class _Selector:
         self._add_listed(of_entries)
         self._note_state()
         return self.selection
+
+    def _look_at(self, batch: Batch) -> None:
+        """Note who drives a batch, and how many of its chains have not been worked on yet."""
+        if batch.holder is not None:
+            self.running[batch.name] = str(batch.holder)
+        if left := batch.counters().left:
+            self.unfinished[batch.name] = left
 
     def _why(self, current: CurrentChain) -> str | None:
         """Why a chain is to be repaired by what its record says, None where nothing says so."""
@@ -253,7 +264,7 @@ class _Selector:
         else:
             for path in find_batches(self.settings.base_path, BatchType.WEEKLY.pattern):
                 try:
-                    header = read_manifest(BatchPaths(path).manifest).header
+                    header = read_header(BatchPaths(path).manifest)
                 except BatchError:
                     continue  # the state of the batches names it
                 week = week_of(header)
@@ -263,12 +274,12 @@ class _Selector:
 
     def _note_state(self) -> None:
         notes = [f"no batch has chains of {week}" for week in self.request.weeks if week not in self.weeks]
-        notes += [f"left out, because it cannot be read: {problem}" for problem in self.state.problems]
-        notes += [f"{name} is being worked on: {holder}" for name, holder in self.state.running.items()]
+        notes += [f"left out, because it cannot be read: {problem}" for problem in self.state.problems.values()]
+        notes += [f"{name} is being worked on: {holder}" for name, holder in self.running.items()]
         notes += [
             f"{name} has {left:,} chains that were not worked on yet: go on with it first"
-            for name, left in self.state.unfinished.items()
-            if name not in self.state.running
+            for name, left in self.unfinished.items()
+            if name not in self.running
         ]
         self.selection.notes += notes
 

@@ -1,56 +1,87 @@
-"""Where each chain stands over all batches: its week's record, or that of the newest repair that was accepted."""
+"""Where each chain stands over all batches: its records in every batch, and which of them speaks for it."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyecod.batch import Batch, BatchType, find_batches
-from pyecod.batch.header import parse_week, week_of
-from pyecod.batch.names import week_of_name
+from pyecod.batch import Batch, BatchHeader, BatchPaths, BatchType, find_batches
+from pyecod.batch.header import filing_date, week_of
+from pyecod.batch.manifest import read_kind
 from pyecod.batch.record import ChainRecord, EntryRecord, Status
 from pyecod.errors import BatchError
 from pyecod.ids import ChainKey
 from pyecod.reference import Reference
-from pyecod.standing.rule import is_accepted
+from pyecod.standing.rule import Contender, find_standing
 
-_Place = tuple[ChainKey, datetime.date | None]
+_Place = tuple[ChainKey, datetime.date]
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentChain:
-    """A chain's record that stands, and the batch folder it is in. ``week`` is its original release, ``changed_at``
-    when the record was made or last changed, ``reference_id`` what its batch was made with, where it says so."""
+    """A chain's record as one batch has it now. ``week`` is its release, or, where it came with none, the day the first
+    batch with it was begun (:func:`~pyecod.batch.header.filing_date`)."""
 
     record: ChainRecord
-    week: datetime.date | None
+    header: BatchHeader
     batch_path: Path
-    changed_at: str
+    week: datetime.date
     is_older_form: bool = False
-    reference_id: str | None = None
 
     @classmethod
     def of(cls, record: ChainRecord, batch: Batch) -> CurrentChain:
-        """A record of an opened batch."""
-        changed_at = record.updated_at or batch.header.created
-        older = batch.manifest.is_older_form
-        return cls(record, week_of(batch.header, record), batch.path, changed_at, older, batch.header.reference_id)
+        """A record of an opened batch.
+
+        Raises:
+            BatchError: its release is no date.
+        """
+        week = filing_date(batch.header, record)
+        return cls(record, batch.header, batch.path, week, batch.manifest.is_older_form)
 
     @property
     def key(self) -> ChainKey:
         """The chain."""
         return self.record.key
 
+    @property
+    def contender(self) -> Contender:
+        """What the rule looks at."""
+        return Contender.of(self.header, self.record)
+
     def other_reference(self, reference: Reference) -> tuple[str | None, str] | None:
         """The reference of the result and this one, where they differ: by version, or, built twice under one name, by
         id. None where they are the same."""
         if self.record.reference_version != reference.version:
             return self.record.reference_version, reference.version
-        if self.reference_id is not None and self.reference_id != reference.id:
-            return self.reference_id, reference.id
+        if self.header.reference_id is not None and self.header.reference_id != reference.id:
+            return self.header.reference_id, reference.id
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainOfWeek:
+    """One chain of one week: its records in all batches, the week's first, and the one that speaks for it. That one
+    ``stands`` unless it is all there is and not accepted (a repair that failed)."""
+
+    records: tuple[CurrentChain, ...]
+    current: CurrentChain
+    stands: bool
+
+    @classmethod
+    def of(cls, records: Iterable[CurrentChain]) -> ChainOfWeek:
+        """By the rule."""
+        records = tuple(records)
+        current = find_standing(records, lambda one: one.contender)
+        return cls(records, current, current.contender.accepted)
+
+    def is_mended(self, one: CurrentChain) -> bool:
+        """A record failed, and a repair has a result that stands in its place."""
+        other = self.current
+        is_repaired = self.stands and other is not one and other.header.batch_type is BatchType.REPAIR
+        return one.record.can_classify and one.record.is_failed and is_repaired
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,91 +95,124 @@ class UnreadEntry:
 
 @dataclass
 class CurrentState:
-    """The weekly and repair batches under a folder, read one at a time: only repairs are kept in memory.
+    """The batches under a folder, each opened once and one at a time: only the records of repairs are kept in memory.
 
-    ``weeks`` limits it to these releases. ``problems`` says which batches could not be read, ``unfinished`` how many
-    chains of a batch have not been worked on yet, ``running`` who drives a batch now.
+    ``weeks`` limits it to these releases, ``keys`` to these chains, ``batches`` to the chains that are in batches with
+    these folder names; what none of them needs is not opened. FASTA batches are left out unless ``fasta`` is set: each
+    is a matter of its own. ``opened`` is told every batch. ``problems`` says by folder name which could not be read.
     """
 
     base_path: Path
     weeks: Collection[datetime.date] | None = None
-    problems: list[str] = field(default_factory=list)
-    unfinished: dict[str, int] = field(default_factory=dict)
-    running: dict[str, str] = field(default_factory=dict)
+    keys: Collection[ChainKey] | None = None
+    batches: Collection[str] | None = None
+    fasta: bool = False
+    opened: Callable[[Batch], object] = lambda _: None
+    problems: dict[str, str] = field(default_factory=dict)
     unread: list[UnreadEntry] = field(default_factory=list)
-    _weekly: set[Path] = field(default_factory=set)
 
     def chains(self) -> Iterator[CurrentChain]:
-        """Every chain once per week it belongs to, batch by batch; the lists are complete after the last.
+        """Every chain once per week it belongs to, as the record has it that speaks for it; the lists are complete
+        after the last.
 
         Raises:
             BatchError: there is no such folder.
         """
-        paths = find_batches(self.base_path)
-        repaired, read = self._repairs([path for path in paths if week_of_name(path.name) is None])
-        for path in paths:
-            batch = self._open(path) if week_of_name(path.name) or path in self._weekly else None
-            if (
-                batch is None
-                or batch.header.batch_type is not BatchType.WEEKLY
-                or not self._wanted(week_of(batch.header))
-            ):
-                continue
-            self._note(batch)
-            week = week_of(batch.header)
-            for entry in batch.manifest.entries.values():
-                if entry.status is Status.FAILED and (entry.pdb_id, week) not in read:
-                    self.unread.append(UnreadEntry(entry, week, path))
-            for record in batch.manifest.chains.values():
-                found = CurrentChain.of(record, batch)
-                yield _newer(found, repaired.pop((record.key, week), None))
-        yield from (chain for chain in repaired.values() if self._wanted(chain.week))
+        return (chain.current for chain in self.weeks_of_chains())
 
-    def _repairs(self, paths: list[Path]) -> tuple[dict[_Place, CurrentChain], set[tuple[str, datetime.date | None]]]:
-        """The newest accepted record of each repaired chain, and the entries that repairs could read."""
-        repaired: dict[_Place, CurrentChain] = {}
+    def weeks_of_chains(self) -> Iterator[ChainOfWeek]:
+        """The same with the records of all batches.
+
+        Raises:
+            BatchError: there is no such folder.
+        """
+        repairs, weekly, fasta = self._sorted()
+        repaired: dict[_Place, list[CurrentChain]] = defaultdict(list)
         read: set[tuple[str, datetime.date | None]] = set()
-        self._weekly = set()
+        for path in repairs:
+            for batch in self._open(path):
+                read |= _read_entries(batch)
+                for one in self._records(batch):
+                    repaired[one.key, one.week].append(one)
+        asked = {one.week for found in repaired.values() if self._is_asked(found) for one in found}
+        for week, paths in weekly.items():
+            if self._is_wanted(week) and (week in asked or self._is_named(paths)):
+                yield from self._week(paths, repaired, read)
+        yield from self._asked(found for (_, week), found in repaired.items() if self._is_wanted(week))
+        for path in fasta:
+            if self._is_named([path]):
+                yield from self._week([path], {}, read)
+
+    def _week(
+        self, paths: list[Path], repaired: dict[_Place, list[CurrentChain]], read: set[tuple[str, datetime.date | None]]
+    ) -> Iterator[ChainOfWeek]:
+        """The chains of one release, which may have been copied under another name, with what repairs made of them."""
+        chains: dict[_Place, list[CurrentChain]] = defaultdict(list)
         for path in paths:
-            batch = self._open(path)
-            if batch is None:
-                continue
-            if batch.header.batch_type is BatchType.WEEKLY:  # under another name: its turn comes
-                self._weekly.add(path)
-            if batch.header.batch_type is not BatchType.REPAIR:
-                continue
-            self._note(batch)
-            for entry in batch.manifest.entries.values():
-                if entry.status is Status.NOT_NEEDED:
-                    read.add((entry.pdb_id, parse_week(entry.source_week or "")))
-            for record in batch.manifest.chains.values():
-                week = week_of(batch.header, record)
-                read.add((record.key.entry_id, week))
-                if is_accepted(batch.header, record):
-                    found = CurrentChain.of(record, batch)
-                    repaired[record.key, week] = _newer(found, repaired.get((record.key, week)))
-        return repaired, read
+            for batch in self._open(path):
+                week = week_of(batch.header)
+                self.unread += [
+                    UnreadEntry(entry, week, path)
+                    for entry in batch.manifest.entries.values()
+                    if entry.status is Status.FAILED and (entry.pdb_id, week) not in read
+                ]
+                for one in self._records(batch):
+                    chains[one.key, one.week].append(one)
+        yield from self._asked([*found, *repaired.pop(place, ())] for place, found in chains.items())
 
-    def _open(self, path: Path) -> Batch | None:
+    def _sorted(self) -> tuple[list[Path], dict[datetime.date | None, list[Path]], list[Path]]:
+        """The batches by what they are: repairs, weeks by release, FASTA."""
+        repairs: list[Path] = []
+        weekly: dict[datetime.date | None, list[Path]] = defaultdict(list)
+        fasta: list[Path] = []
+        for path in find_batches(self.base_path):
+            try:
+                kind, week = read_kind(BatchPaths(path).manifest)
+            except BatchError as error:
+                self.problems[path.name] = str(error)
+                continue
+            if kind is BatchType.REPAIR:
+                repairs.append(path)
+            elif kind is BatchType.WEEKLY:
+                weekly[week].append(path)
+            elif self.fasta:
+                fasta.append(path)
+        return repairs, weekly, fasta
+
+    def _open(self, path: Path) -> Iterator[Batch]:
+        """The batch, or nothing and a problem."""
         try:
-            return Batch.open(path)
+            batch = Batch.open(path)
         except BatchError as error:
-            if str(error) not in self.problems:
-                self.problems.append(str(error))
-            return None
+            self.problems[path.name] = str(error)
+            return
+        self.opened(batch)
+        yield batch
 
-    def _note(self, batch: Batch) -> None:
-        if batch.holder is not None:
-            self.running[batch.name] = str(batch.holder)
-        if left := batch.counters().left:
-            self.unfinished[batch.name] = left
+    def _records(self, batch: Batch) -> Iterator[CurrentChain]:
+        """The records of the chains that were asked for; of one whose release is no date there is a problem."""
+        chains = batch.manifest.chains
+        names = chains if self.keys is None else [name for name in map(str, self.keys) if name in chains]
+        for name in names:
+            try:
+                yield CurrentChain.of(chains[name], batch)
+            except BatchError as error:
+                self.problems[batch.path.name] = str(error)
 
-    def _wanted(self, week: datetime.date | None) -> bool:
+    def _asked(self, found: Iterable[list[CurrentChain]]) -> Iterator[ChainOfWeek]:
+        return (ChainOfWeek.of(records) for records in found if self._is_asked(records))
+
+    def _is_asked(self, records: list[CurrentChain]) -> bool:
+        return self.batches is None or any(one.batch_path.name in self.batches for one in records)
+
+    def _is_named(self, paths: list[Path]) -> bool:
+        return self.batches is None or any(path.name in self.batches for path in paths)
+
+    def _is_wanted(self, week: datetime.date | None) -> bool:
         return self.weeks is None or week in self.weeks
 
 
-def _newer(one: CurrentChain, other: CurrentChain | None) -> CurrentChain:
-    """The record changed last; of equals the repair's."""
-    if other is None:
-        return one
-    return one if one.changed_at > other.changed_at else other
+def _read_entries(batch: Batch) -> set[tuple[str, datetime.date | None]]:
+    """The entries, with their weeks, that a repair could read, or that need not be read."""
+    read = {(e.pdb_id, week_of(batch.header, e)) for e in batch.manifest.entries.values() if e.is_settled}
+    return read | {(r.key.entry_id, week_of(batch.header, r)) for r in batch.manifest.chains.values()}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -13,14 +12,14 @@ from typing import Any
 import orjson
 
 from pyecod.batch.batch import Batch
-from pyecod.batch.header import parse_week, utc_now, week_of
-from pyecod.batch.names import BatchType
-from pyecod.batch.paths import find_batches
+from pyecod.batch.counters import BatchCounters
+from pyecod.batch.header import utc_now, week_of
+from pyecod.batch.paths import BatchPaths, find_batches
 from pyecod.batch.record import ChainRecord, Step
 from pyecod.errors import BatchError, BrokenInputError, IdError
 from pyecod.files import atomic_write
 from pyecod.ids import ChainKey
-from pyecod.standing.rule import is_accepted
+from pyecod.standing.current import ChainOfWeek, CurrentChain, CurrentState
 from pyecod.work.chunks import next_step
 
 _FORMAT = "pyecod tasks 1"
@@ -102,81 +101,98 @@ def scan(
 ) -> ScanResult:
     """Look through the batches under ``base_path`` whose name matches ``pattern``.
 
-    A chain is done when its record says so and its partition file is there, or when a repair has mended it;
-    ``skip_existing=False`` lists done chains as well. ``strong_coverage`` is the BLAST coverage from which a chain
-    counts as strong (``search.hhsearch_below``).
+    A chain is done when its record says so and its partition file is there, or when the result of another batch stands
+    for it (:mod:`pyecod.standing.rule`); ``skip_existing=False`` lists done chains as well. ``strong_coverage`` is the
+    BLAST coverage from which a chain counts as strong (``search.hhsearch_below``).
     A batch that cannot be read is reported and the others are scanned.
 
     Raises:
         BatchError: there is no such folder.
     """
-    tasks: list[Task] = []
-    batches: list[BatchScan] = []
-    mended = find_mended(base_path) if skip_existing else set()
-    for path in find_batches(base_path, pattern):
-        try:
-            batch = Batch.open(path)
-        except BatchError as error:
-            batches.append(BatchScan(path.name, problem=str(error)))
-            continue
-        found = [
-            task
-            for task in _tasks(batch, strong_coverage, skip_existing)
-            if (task.key, parse_week(task.source_week or "")) not in mended
-            and task.priority in priorities
-            and not (representatives_only and task.representative not in (None, str(task.key)))
-        ]
-        counters = batch.counters()
-        by_priority = Counter(str(task.priority) for task in found)
-        batches.append(
-            BatchScan(
-                path.name, counters.chains, counters.done, {p: by_priority[p] for p in Priority if by_priority[p]}
-            )
-        )
-        tasks += found
-    tasks.sort(key=lambda task: _RANK[task.priority])  # stable: batches and chains keep their order
+    names = [path.name for path in find_batches(base_path, pattern)]
+    counted: dict[str, BatchCounters] = {}
+    found: dict[str, list[Task]] = {name: [] for name in names}
+
+    def opened(batch: Batch) -> None:
+        if batch.path.name in found:
+            counted[batch.path.name] = batch.counters()
+
+    state = CurrentState(base_path, batches=set(names), fasta=True, opened=opened)
+    for chain in state.weeks_of_chains():
+        for one in chain.records:
+            task = _task(one, strong_coverage, skip_existing) if one.batch_path.name in found else None
+            if task is None or (skip_existing and _is_settled(one, chain)) or task.priority not in priorities:
+                continue
+            if not (representatives_only and task.representative not in (None, str(task.key))):
+                found[task.batch].append(task)
+    tasks = sorted(
+        (task for name in names for task in sorted(found[name], key=lambda task: str(task.key))),
+        key=lambda task: _RANK[task.priority],  # stable: batches and chains keep their order
+    )
     chosen = tasks if maximum is None else tasks[:maximum]
+    batches = [_batch_scan(name, counted.get(name), found[name], state.problems.get(name)) for name in names]
     return ScanResult(tuple(chosen), tuple(batches), len(tasks) - len(chosen))
 
 
-def find_mended(base_path: Path) -> set[tuple[ChainKey, datetime.date | None]]:
-    """Chains, with their weeks, that repairs have done since; a repair that cannot be read has mended nothing."""
-    mended = set()
-    for path in find_batches(base_path, BatchType.REPAIR.pattern):
-        try:
-            batch = Batch.open(path)
-        except BatchError:
-            continue  # reported when its turn comes
-        for record in batch.manifest.chains.values():
-            if record.is_done and not record.is_failed and is_accepted(batch.header, record):
-                mended.add((record.key, week_of(batch.header, record)))
-    return mended
+def _batch_scan(name: str, counters: BatchCounters | None, tasks: list[Task], problem: str | None) -> BatchScan:
+    if counters is None:
+        return BatchScan(name, problem=problem)
+    number = Counter(task.priority for task in tasks)
+    by_priority: dict[str, int] = {priority: number[priority] for priority in Priority if number[priority]}
+    return BatchScan(name, counters.chains, counters.done, by_priority, problem)
 
 
-def _tasks(batch: Batch, strong_coverage: float, skip_existing: bool) -> Iterator[Task]:
-    for name in sorted(batch.manifest.chains):
-        record = batch.manifest.chains[name]
-        if not record.can_classify:
-            continue
-        step, reason = next_step(record), record.failure_reason
-        if step is None:
-            if batch.paths.has_partition(record):
-                if skip_existing:
-                    continue
-            else:
-                reason = "the partition file is missing"
-            step = Step.PARTITION
-        yield Task(
-            batch=batch.path.name,
-            key=record.key,
-            priority=_priority(record, step, strong_coverage),
-            step=step,
-            reason=reason,
-            sequence_length=record.sequence_length,
-            attempts=record.attempts,
-            representative=record.representative,
-            source_week=record.source_week or batch.header.release_date,
-        )
+def _is_settled(one: CurrentChain, chain: ChainOfWeek) -> bool:
+    """Nothing is to be done for a record, because that of another batch speaks for the chain. What was begun and is
+    not finished is, unless it was begun before the result that stands."""
+    if chain.current is one:
+        return False
+    own, other = one.contender, chain.current.contender
+    is_open = not one.record.is_failed and not one.record.is_done
+    return not is_open or (chain.stands and other.has_result and other.begun > own.begun)
+
+
+def settled_elsewhere(tasks: Iterable[Task], base_path: Path) -> dict[Task, str]:
+    """Tasks of a list that need not be done any more, each with the batch whose result stands for the chain now.
+
+    Raises:
+        BatchError: there is no such folder.
+    """
+    by_place = {(task.batch, task.key): task for task in tasks}
+    batches = {batch for batch, _ in by_place}
+    state = CurrentState(base_path, keys={key for _, key in by_place}, batches=batches, fasta=True)
+    return {
+        by_place[place]: chain.current.batch_path.name
+        for chain in state.weeks_of_chains()
+        for one in chain.records
+        if (place := (one.batch_path.name, one.key)) in by_place and chain.stands and _is_settled(one, chain)
+    }
+
+
+def _task(one: CurrentChain, strong_coverage: float, skip_existing: bool) -> Task | None:
+    """What is to be done for a record, None where nothing is."""
+    record = one.record
+    if not record.can_classify:
+        return None
+    step, reason = next_step(record), record.failure_reason
+    if step is None:
+        if not BatchPaths(one.batch_path).has_partition(record):
+            reason = "the partition file is missing"
+        elif skip_existing and not record.is_failed:
+            return None
+        step = Step.PARTITION
+    week = week_of(one.header, record)
+    return Task(
+        batch=one.batch_path.name,
+        key=record.key,
+        priority=_priority(record, step, strong_coverage),
+        step=step,
+        reason=reason,
+        sequence_length=record.sequence_length,
+        attempts=record.attempts,
+        representative=record.representative,
+        source_week=str(week) if week else None,
+    )
 
 
 def _priority(record: ChainRecord, step: Step, strong_coverage: float) -> Priority:

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyecod.batch import Batch, BatchType, DataType, RunHistory, Status, find_batches
-from pyecod.batch.header import week_of
+from pyecod.batch import BatchPaths, BatchType, DataType, RunHistory, Status
+from pyecod.batch.header import read_time, week_of
 from pyecod.batch.record import ChainRecord, Verdict
 from pyecod.batch.repair_plan import read_repair_record
-from pyecod.errors import BatchError, BrokenInputError, PyecodError
+from pyecod.errors import BrokenInputError, PyecodError
 from pyecod.ids import ChainKey
 from pyecod.partition.xml import read_partition
 from pyecod.pdb import load_entry
-from pyecod.standing.rule import is_accepted
+from pyecod.standing.current import ChainOfWeek, CurrentChain, CurrentState
 
 
 @dataclass(frozen=True, slots=True)
 class TraceStop:
-    """One batch a chain went through. ``stands`` says that its result is the one that counts for ``week``."""
+    """One batch a chain went through. Its record ``speaks`` for the chain in its week (None for one that came with no
+    release; ``filed`` is the date it is under then), and ``stands`` unless it is only all there is."""
 
     batch: str
     batch_type: str
     created: str
     week: str | None
+    speaks: bool
     stands: bool
+    filed: datetime.date
     facts: dict[str, Any]
     story: tuple[str, ...]
 
@@ -43,9 +47,9 @@ class ChainTrace:
 
     @property
     def standing(self) -> TraceStop | None:
-        """The stop whose result stands, of several weeks that of the newest; None where no batch has the chain."""
-        stops = (stop for stop in self.stops if stop.stands)
-        return max(stops, key=lambda stop: (stop.week or "", stop.created), default=None)
+        """The stop that speaks for the chain, of several weeks that of the newest; None where no batch has it."""
+        stops = (stop for stop in self.stops if stop.speaks)
+        return max(stops, key=lambda stop: (stop.filed, read_time(stop.created), stop.batch), default=None)
 
     def to_plain(self) -> dict[str, Any]:
         """The trace as JSON has it."""
@@ -73,51 +77,32 @@ def trace_chain(key: ChainKey, base_path: Path) -> ChainTrace:
     Raises:
         BatchError: there is no such folder.
     """
-    found: list[tuple[Batch, ChainRecord]] = []
-    problems = []
-    for path in find_batches(base_path):
-        try:
-            batch = Batch.open(path)
-        except BatchError as error:
-            problems.append(str(error))
-            continue
-        record = batch.manifest.chains.get(str(key))
-        if record is not None:
-            found.append((batch, record))
-    found.sort(key=lambda item: item[1].updated_at or item[0].header.created)
-    standing: dict[str | None, str] = {}
-    for batch, record in found:
-        if is_accepted(batch.header, record):
-            standing[_week(batch, record)] = batch.name
-    found.sort(key=lambda item: item[0].header.created)
-    stops = tuple(
-        _stop(batch, record, stands=standing.get(_week(batch, record)) == batch.name) for batch, record in found
-    )
-    return ChainTrace(key, stops, tuple(problems))
+    state = CurrentState(base_path, keys={key}, fasta=True)
+    stops = [_stop(one, chain) for chain in state.weeks_of_chains() for one in chain.records]
+    stops.sort(key=lambda stop: (read_time(stop.created), stop.batch))
+    return ChainTrace(key, tuple(stops), tuple(state.problems.values()))
 
 
-def _week(batch: Batch, record: ChainRecord) -> str | None:
-    week = week_of(batch.header, record)
-    return week.isoformat() if week else None
-
-
-def _stop(batch: Batch, record: ChainRecord, *, stands: bool) -> TraceStop:
-    facts = _facts(batch, record)
+def _stop(one: CurrentChain, chain: ChainOfWeek) -> TraceStop:
+    week = week_of(one.header, one.record)
+    facts = _facts(one)
     return TraceStop(
-        batch=batch.name,
-        batch_type=batch.header.batch_type,
-        created=batch.header.created,
-        week=_week(batch, record),
-        stands=stands,
+        batch=one.header.batch_name,
+        batch_type=str(one.header.batch_type),
+        created=one.header.created,
+        week=week.isoformat() if week else None,
+        speaks=one is chain.current,
+        stands=one is chain.current and chain.stands,
+        filed=one.week,
         facts=facts,
-        story=tuple(_story(batch, record, facts, stands)),
+        story=tuple(_story(one, facts, chain)),
     )
 
 
-def _facts(batch: Batch, record: ChainRecord) -> dict[str, Any]:
-    header = batch.header
+def _facts(one: CurrentChain) -> dict[str, Any]:
+    header, record = one.header, one.record
     facts: dict[str, Any] = {
-        "folder": str(batch.path),
+        "folder": str(one.batch_path),
         "sequence": {"length": record.sequence_length, "md5": record.sequence_md5, "entity": record.entity_id},
         "can_classify": record.can_classify,
         "cannot_classify_reason": record.cannot_classify_reason,
@@ -146,24 +131,25 @@ def _facts(batch: Batch, record: ChainRecord) -> dict[str, Any]:
             "settings": header.settings_digest,
             **header.tool_versions,
         },
-        "files": {kind: str(batch.path / name) for kind, name in record.files.items()},
+        "files": {kind: str(one.batch_path / name) for kind, name in record.files.items()},
         "updated_at": record.updated_at,
     }
-    facts["source_file_sha256"] = _source_checksum(batch, record)
-    facts |= _partition(batch, record) | _runs(batch, record) | _repair(batch, record)
+    facts["source_file_sha256"] = _source_checksum(one)
+    facts |= _partition(one) | _runs(one) | _repair(one)
     return facts
 
 
-def _source_checksum(batch: Batch, record: ChainRecord) -> str | None:
+def _source_checksum(one: CurrentChain) -> str | None:
     """SHA-256 of the mmCIF file the chain was read from."""
     try:
-        return load_entry(batch.paths.entries, record.key.entry_id).source_sha256 or None
+        return load_entry(BatchPaths(one.batch_path).entries, one.key.entry_id).source_sha256 or None
     except PyecodError:
         return None  # FASTA, or a batch of the older tools
 
 
-def _partition(batch: Batch, record: ChainRecord) -> dict[str, Any]:
-    path = batch.paths.file(record, "partition")
+def _partition(one: CurrentChain) -> dict[str, Any]:
+    record = one.record
+    path = BatchPaths(one.batch_path).file(record, "partition")
     if path is None or record.partition_status is not Status.COMPLETE:
         return {}
     try:
@@ -192,9 +178,9 @@ def _partition(batch: Batch, record: ChainRecord) -> dict[str, Any]:
     }
 
 
-def _runs(batch: Batch, record: ChainRecord) -> dict[str, Any]:
+def _runs(one: CurrentChain) -> dict[str, Any]:
     """The run history of the chain, and of its representative's searches."""
-    history = RunHistory(batch.path)
+    record, history = one.record, RunHistory(one.batch_path)
     lead = ChainKey.parse(record.representative) if record.representative else record.key
     runs = []
     for data_type, key in (
@@ -220,27 +206,28 @@ def _runs(batch: Batch, record: ChainRecord) -> dict[str, Any]:
     return {"runs": runs}
 
 
-def _repair(batch: Batch, record: ChainRecord) -> dict[str, Any]:
-    if batch.header.batch_type is not BatchType.REPAIR:
+def _repair(one: CurrentChain) -> dict[str, Any]:
+    if one.header.batch_type is not BatchType.REPAIR:
         return {}
     try:
-        item = read_repair_record(batch.path).items.get(str(record.key))
+        item = read_repair_record(one.batch_path).items.get(str(one.key))
     except BrokenInputError as error:
         return {"repair": {"problem": str(error)}}
     return {
         "repair": {
-            "reason": batch.header.reason,
+            "reason": one.header.reason,
             "why": item.why if item else None,
             "steps": list(item.steps) if item else None,
             "before": str(item.before) if item and item.before else None,
             "source": item.source if item else None,
-            "verdict": record.repair_status,
+            "verdict": one.record.repair_status,
         }
     }
 
 
-def _story(batch: Batch, record: ChainRecord, facts: dict[str, Any], stands: bool) -> Iterator[str]:
+def _story(one: CurrentChain, facts: dict[str, Any], chain: ChainOfWeek) -> Iterator[str]:
     """The facts in sentences."""
+    header, record = one.header, one.record
     repair = facts.get("repair")
     if repair:
         yield f"Repaired ({repair['reason']}): {repair.get('why') or 'no plan is kept'}."
@@ -248,33 +235,42 @@ def _story(batch: Batch, record: ChainRecord, facts: dict[str, Any], stands: boo
             yield f"It had failed in {repair['source']}."
         elif repair.get("before"):
             yield f"It stood at {repair['before']} in {repair['source']}."
-    elif batch.header.batch_type is BatchType.WEEKLY:
-        yield f"Came with the release of {batch.header.release_date}."
+    elif header.batch_type is BatchType.WEEKLY:
+        yield f"Came with the release of {header.release_date}."
     else:
-        yield f"Read from {batch.header.fasta_path or 'a FASTA file'}."
+        yield f"Read from {header.fasta_path or 'a FASTA file'}."
     if not record.can_classify:
         yield f"Cannot be classified: {record.cannot_classify_reason}."
         return
-    version = batch.header.reference_version
+    version = header.reference_version
     yield f"{record.sequence_length} residues, MD5 {record.sequence_md5[:8]}…; reference {version}."
     if record.representative not in (None, str(record.key)):
         yield f"Identical to {record.representative}, whose searches and summary it shares."
-    yield from _story_of_searches(batch, record)
+    yield from _story_of_searches(record)
     if record.is_failed:
         yield f"Failed at {record.failed_step} after {record.attempts} attempts: {record.failure_reason}."
     elif record.partition_status is Status.COMPLETE:
         yield from _story_of_partition(record, facts)
     else:
         yield "Not finished yet."
-    if record.repair_status == Verdict.WORSE:
-        yield "Worse than before, so it was kept as a run and the earlier result stands."
-    elif stands:
-        yield "This result stands."
-    else:
-        yield "A later result took its place." if is_accepted(batch.header, record) else "It does not count."
+    yield _standing(one, chain)
 
 
-def _story_of_searches(batch: Batch, record: ChainRecord) -> Iterator[str]:
+def _standing(one: CurrentChain, chain: ChainOfWeek) -> str:
+    """Whether a record's result stands, and whose does else."""
+    own, other = one.contender, chain.current
+    if one is other:
+        if not chain.stands:
+            return "No result stands: no other batch has the chain."
+        return "This result stands." if own.has_result else "No batch has a result of it."
+    if not chain.stands:
+        return "It does not count."
+    if one.record.repair_status == Verdict.WORSE:
+        return f"Worse than before, so it was kept as a run; what stands is in {other.header.batch_name}."
+    return f"The result of {other.header.batch_name} {'took its place' if own.accepted else 'stands'}."
+
+
+def _story_of_searches(record: ChainRecord) -> Iterator[str]:
     if record.blast_coverage is not None and record.blast_status is Status.COMPLETE:
         kept = {kind: counts.get("kept", 0) for kind, counts in record.evidence.items()}
         decision = "so profiles were searched" if record.needs_hhsearch else "so no profile search was needed"

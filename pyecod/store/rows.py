@@ -14,9 +14,9 @@ from pathlib import Path
 
 import orjson
 
-from pyecod.batch import Batch, BatchType
+from pyecod.batch import Batch
 from pyecod.batch.changes import chain_to_plain
-from pyecod.batch.header import BatchHeader, header_to_plain
+from pyecod.batch.header import BatchHeader, filing_date, header_to_plain
 from pyecod.batch.journal import JOURNAL_NAME
 from pyecod.batch.manifest import MANIFEST_NAME
 from pyecod.batch.record import ChainRecord, Status
@@ -35,7 +35,7 @@ _OWN = re.compile(rb' (pdb_id|chain_id|id|pdb_range)="([^"]*)"')  # what identic
 class ChainRow:
     """One chain to load: its record and what its partition file holds.
 
-    ``release_date`` is the key date (:func:`release_of`). Identical chains share the :class:`Partition` object.
+    ``release_date`` is its ``filing_date``. Identical chains share the :class:`Partition` object.
     ``pdb_ranges`` are the domains' author ranges in order, None where a chain has no author numbering. ``created``
     is when the partition was made (UTC, ISO 8601). ``accepted`` is False for a repair's result that must not
     become current.
@@ -117,7 +117,7 @@ def collect_batch(batch: Batch, *, stamp: str | None = None) -> BatchRows:
     Raises:
         BatchError: the header has a date that is none.
     """
-    release_of(batch.header)
+    filing_date(batch.header)
     chains = batch.manifest.chains.values()
     entries = batch.manifest.entries.values()
     return BatchRows(
@@ -142,7 +142,7 @@ def batch_rows(batch: Batch) -> Iterator[ChainRow | Rejection]:
     reader = PartitionReader()
     for record in sorted(batch.manifest.chains.values(), key=lambda r: (r.representative or str(r.key), str(r.key))):
         try:
-            row = ChainRow(record, release_of(batch.header, record), accepted=is_accepted(batch.header, record))
+            row = ChainRow(record, filing_date(batch.header, record), accepted=is_accepted(batch.header, record))
         except BatchError as error:
             yield Rejection("chain_status", str(record.key), str(error))
             continue
@@ -152,24 +152,6 @@ def batch_rows(batch: Batch) -> Iterator[ChainRow | Rejection]:
             except BrokenInputError as error:
                 yield Rejection("partition_run", str(record.key), str(error))
         yield row
-
-
-def release_of(header: BatchHeader, record: ChainRecord | None = None) -> datetime.date:
-    """Key date of a chain: a week's own date; a repaired chain's original week; else the day the batch was made.
-
-    Raises:
-        BatchError: the header or record has a date that is none.
-    """
-    if header.batch_type is BatchType.WEEKLY:
-        text = header.release_date or ""
-    else:
-        source = record.source_week if record is not None and header.batch_type is BatchType.REPAIR else None
-        text = source or header.created[:10]
-    try:
-        return datetime.date.fromisoformat(text[-8:] if text[-8:].isdigit() else text)  # also ecod_weekly_20250905
-    except ValueError:
-        where = f"{header.batch_name}: {record.key}" if record else header.batch_name
-        raise BatchError(f"{text!r} is not a release date", where=where) from None
 
 
 class PartitionReader:

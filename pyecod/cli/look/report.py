@@ -103,7 +103,8 @@ def _standing_batch(key: ChainKey, base_path: Path) -> Path:
         messages().print(f"cannot be read: {problem}", soft_wrap=True)
     if trace.standing is None:
         raise UsageError(f"no batch has a chain {key}", where=base_path, hint="--base-path; chain ids keep case")
-    messages().print(f"from {trace.standing.batch}, whose result stands", soft_wrap=True)
+    why = "whose result stands" if trace.standing.stands else "no result of it stands, and no other batch has it"
+    messages().print(f"from {trace.standing.batch}, {why}", soft_wrap=True)
     return Path(trace.standing.facts["folder"])
 
 

@@ -11,14 +11,10 @@ import typer
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import date
-
     from rich.table import Table
     from rich.text import Text
 
     from pyecod.batch import Batch
-    from pyecod.ids import ChainKey
 
 BasePath = Annotated[
     Path | None, typer.Option("--base-path", help="folder of the batches", show_default=False, metavar="DIR")
@@ -44,18 +40,17 @@ def status(
 
 
 def _show_all(base_path: Path, as_json: bool) -> None:
-    from pyecod.batch import Batch, find_batches
-    from pyecod.errors import BatchError
-    from pyecod.standing.scan import find_mended
+    from pyecod.standing.mended import find_mended
 
-    rows: list[dict[str, Any]] = []
-    mended = find_mended(base_path)
-    for path in find_batches(base_path):
-        try:
-            batch = Batch.open(path)
-            rows.append({**_row(batch), "mended": _count_mended(batch, mended)})
-        except BatchError as error:
-            rows.append({"batch": path.name, "path": path, "problem": str(error)})
+    found: dict[str, dict[str, Any]] = {}
+
+    def opened(batch: Batch) -> None:
+        found[batch.path.name] = _row(batch)
+
+    mended = find_mended(base_path, opened=opened)
+    for name, problem in mended.problems.items():
+        found[name] = {"batch": name, "path": base_path / name, "problem": problem}
+    rows = [row if "problem" in row else {**row, "mended": mended.count(name)} for name, row in sorted(found.items())]
     if as_json:
         print_json(rows)
     elif not rows:
@@ -100,19 +95,6 @@ def _lost(batch: Batch) -> str | None:
     from pyecod.watch.conservation import conservation, find_losses
 
     return "; ".join(map(str, find_losses(conservation(batch.manifest.chains.values())))) or None
-
-
-def _count_mended(batch: Batch, mended: Collection[tuple[ChainKey, date | None]]) -> int:
-    """Failed chains and entries of a week that repairs have done since."""
-    from pyecod.batch import BatchType, Status
-    from pyecod.batch.header import week_of
-
-    week = week_of(batch.header)
-    if batch.header.batch_type is not BatchType.WEEKLY:
-        return 0
-    read = {key.entry_id for key, of_week in mended if of_week == week}
-    chains = sum(r.can_classify and r.is_failed and (r.key, week) in mended for r in batch.manifest.chains.values())
-    return chains + sum(e.status is Status.FAILED and e.pdb_id in read for e in batch.manifest.entries.values())
 
 
 def _table_of_batches(rows: list[dict[str, Any]]) -> Table:

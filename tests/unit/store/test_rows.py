@@ -3,39 +3,15 @@ import os
 
 import pytest
 
-from pyecod.batch import Batch, BatchHeader, BatchType, ChainRecord, ChainUpdate
-from pyecod.errors import BatchError, BrokenInputError
+from pyecod.batch import Batch, ChainUpdate
+from pyecod.errors import BrokenInputError
 from pyecod.ids import ChainKey
 from pyecod.partition.xml import read_partition
-from pyecod.store.rows import ChainRow, PartitionReader, Rejection, batch_rows, collect_batch, folder_stamp, release_of
+from pyecod.store.rows import ChainRow, PartitionReader, Rejection, batch_rows, collect_batch, folder_stamp
 
 
 def partition_path(batch, name):
     return batch / "partitions" / f"{ChainKey.parse(name).file_stem}.partition.xml"
-
-
-def header(kind, **more):
-    return BatchHeader("b", BatchType(kind), "2025-09-07T01:02:03+00:00", **more)
-
-
-class TestReleaseOf:
-    def test_a_weekly_chain_is_keyed_by_its_week(self):
-        assert release_of(header("weekly", release_date="2025-09-05")) == datetime.date(2025, 9, 5)
-
-    @pytest.mark.parametrize("week", ["2025-08-29", "20250829", "ecod_weekly_20250829"])
-    def test_a_repaired_chain_is_keyed_by_its_original_week(self, week):
-        record = ChainRecord(ChainKey("8s72", "A"), 10, "", source_week=week)
-        assert release_of(header("repair"), record) == datetime.date(2025, 8, 29)
-
-    @pytest.mark.parametrize("kind", ["repair", "fasta"])
-    def test_a_chain_without_a_week_is_keyed_by_the_day_of_its_batch(self, kind):
-        record = ChainRecord(ChainKey("P00350"), 10, "")
-        assert release_of(header(kind), record) == datetime.date(2025, 9, 7)
-
-    def test_a_week_that_is_no_date_is_an_error_naming_the_chain(self):
-        record = ChainRecord(ChainKey("8s72", "A"), 10, "", source_week="last friday")
-        with pytest.raises(BatchError, match="8s72_A"):
-            release_of(header("repair"), record)
 
 
 class TestPartitionReader:
