@@ -12,11 +12,13 @@ _SHOWN = 20
 
 
 class FailureKind(StrEnum):
-    """Kinds of failures that something is decided by: workers with more memory and time may succeed."""
+    """Kinds of failures that something is decided by: workers with more memory and time may succeed; a chain that is
+    unusable needs its entry's file mended."""
 
     OUT_OF_MEMORY = "out_of_memory"
     OUT_OF_TIME = "out_of_time"
     WORKER_KILLED = "worker_killed"
+    UNUSABLE = "unusable"
 
 
 class PyecodError(Exception):

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import os
+import resource
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -125,3 +126,37 @@ def _latin_1(error: UnicodeError) -> tuple[str, int]:
 LATIN_1 = "pyecod_latin_1"
 """Name of the error handler that decodes what is not UTF-8 as Latin-1."""
 codecs.register_error(LATIN_1, _latin_1)
+
+
+def memory_limit() -> int:
+    """Bytes this process may use: the least of the machine's memory, its control groups' and its own limit.
+
+    A reader of a file of unknown size derives its limit from it, so that too large a file is one declared error and
+    not the end of the process.
+    """
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    own, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if own != resource.RLIM_INFINITY:
+        limits.append(own)
+    return min([*limits, *_control_group_limits()])
+
+
+def _control_group_limits() -> Iterator[int]:
+    """``memory.max`` of this process's control group and those above it (version 2), or what version 1 has."""
+    try:
+        groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        return
+    for number, controllers, name in groups:
+        if number == "0":
+            top, file = Path("/sys/fs/cgroup"), "memory.max"
+        elif "memory" in controllers.split(","):
+            top, file = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
+        else:
+            continue
+        folder = top / name.lstrip("/")
+        for place in [folder, *folder.parents]:
+            with suppress(OSError, ValueError):
+                yield int((place / file).read_text())
+            if place == top:
+                break

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from pyecod.errors import IdError
 
 _CLASSIC = re.compile(r"[0-9][a-z0-9]{3}")
 _EXTENDED = re.compile(r"pdb_([0-9a-z]{4})([0-9a-z]{4})")
-_CHAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,15}")
+_CHAIN = re.compile(
+    r"(?=.{1,64}\Z)(?:[A-Za-z0-9]|%[0-9A-F]{2})(?:[A-Za-z0-9.-]|%[0-9A-F]{2})*(?:@(?:[A-Za-z0-9.-]|%[0-9A-F]{2})+)?"
+)
+_LONGEST_CHAIN = 64
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 _RECORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -43,7 +49,8 @@ class ChainKey:
     """One chain of one entry, written ``8s72_N``; a record of a plain FASTA file has no chain id.
 
     ``entry_id`` is a canonical PDB id, or the record's own id (``P00350``) with an empty ``chain_id``.
-    ``chain_id`` is the author's chain id, case kept.
+    ``chain_id`` is the author's chain id, case kept; what is no letter, digit, ``.`` or ``-`` is percent-encoded
+    (:meth:`of_author`), so that it can be a file name everywhere.
     """
 
     entry_id: str
@@ -63,19 +70,49 @@ class ChainKey:
         mask = sum(1 << i for i, letter in enumerate(cased) if letter.islower())
         return f"{self}~{mask:x}" if mask else str(self)
 
+    @property
+    def author_part(self) -> str:
+        """The chain id without the label id that tells chains of one author id apart: what author ranges begin with."""
+        return self.chain_id.partition("@")[0]
+
+    @property
+    def author_id(self) -> str:
+        """The author's chain id as the file has it (``A_1`` of ``9aaa_A%5F1``)."""
+        return unquote(self.author_part)
+
+    @classmethod
+    def of_author(cls, pdb_id: str, author_id: str, label_id: str = "") -> ChainKey:
+        """Key of a chain whatever its author's id is.
+
+        What the grammar lacks is percent-encoded (UTF-8): ``A_1`` gives ``A%5F1``. ``label_id`` (mmCIF's own id of the
+        chain) is appended where several polymers of the entry have the author id: ``A@C``. What is longer than 64
+        characters then is cut, and ends in its checksum.
+
+        >>> str(ChainKey.of_author("9AAA", "A_1"))
+        '9aaa_A%5F1'
+
+        Raises:
+            IdError: ``pdb_id`` is not a PDB id.
+        """
+        whole = _encoded(author_id or "?") + (f"@{_encoded(label_id)}" if label_id else "")
+        if len(whole) > _LONGEST_CHAIN:
+            whole = f"{_beginning(author_id[:40], 40)}@{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
+        return cls(parse_pdb_id(pdb_id), whole)
+
     @classmethod
     def of_pdb(cls, pdb_id: str, chain_id: str) -> ChainKey:
         """Key of a PDB chain; both ids are checked.
 
         Raises:
-            IdError: either id does not follow its grammar (a chain id has letters, digits, ``.`` and ``-``).
+            IdError: either id does not follow its grammar (a chain id has letters, digits, ``.`` and ``-``, and others
+                percent-encoded).
         """
         entry = parse_pdb_id(pdb_id)
-        if not _CHAIN.fullmatch(chain_id):
+        if not _CHAIN.fullmatch(chain_id) or not _is_canonical(chain_id):
             raise IdError(
                 f"{chain_id!r} is not a chain id",
                 where=f"entry {entry}",
-                hint="letters, digits, '.' and '-', at most 16 characters",
+                hint="letters, digits, '.' and '-', others percent-encoded (A_1 is A%5F1), at most 64 characters",
             )
         return cls(entry, chain_id)
 
@@ -99,3 +136,29 @@ class ChainKey:
                 hint="expected 8s72_A, or letters, digits, '.', '_' and '-', at most 80 characters",
             )
         return cls(text)
+
+
+def _encoded(text: str) -> str:
+    """Percent-encoded, byte for byte of its UTF-8; ``.`` and ``-`` may not be first."""
+    return "".join(
+        chr(byte) if byte in _PLAIN or (place and byte in b".-") else f"%{byte:02X}"
+        for place, byte in enumerate(text.encode("utf-8", "replace"))
+    )
+
+
+def _beginning(text: str, most: int) -> str:
+    """As many whole characters of a text, encoded, as fit into ``most``."""
+    while len(_encoded(text)) > most:
+        text = text[:-1]
+    return _encoded(text)
+
+
+def _is_canonical(chain_id: str) -> bool:
+    """Nothing is encoded that need not be: else one chain would have two keys."""
+    author, _, label = chain_id.partition("@")
+    try:
+        return _encoded(unquote(author, errors="strict")) == author and (
+            not label or _encoded(unquote(label, errors="strict")) == label
+        )
+    except UnicodeDecodeError:
+        return False

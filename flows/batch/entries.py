@@ -14,7 +14,7 @@ from pyecod.batch.record import Status
 from pyecod.errors import WorkerKilledError, describe
 from pyecod.settings import Settings
 from pyecod.weeks.obsolete import obsolete_entries
-from pyecod.work.entries import EntryOutcome
+from pyecod.work.entries import EntryOutcome, read_again
 from tasks.entries import read_entries_chunk
 
 _ENTRIES_PER_TASK = 25
@@ -62,9 +62,11 @@ def read_pending_entries(batch: Batch, settings: Settings, record: RunRecord) ->
                     raise error from None
                 continue
             record.note_entries(future, outcomes)
+            found = [read_again(batch, outcome) for outcome in outcomes]
             batch.mark(
+                [update for _, ended in found for update in ended],
                 entries=[replace(o.entry, source_week=_week(batch, o.entry.pdb_id)) for o in outcomes],
-                chains=[chain for outcome in outcomes for chain in outcome.chains],
+                chains=[chain for chains, _ in found for chain in chains],
             )
 
 

@@ -174,7 +174,8 @@ class Batch:
         """Record what happened: changes of chains, new chains, entries. All of it or, after an error, nothing.
 
         Marking the same twice changes nothing. ``files`` and ``evidence`` of an update are merged into the record's.
-        A chain in ``chains`` that is known with the same sequence stays as it is. ``repair`` allows what is otherwise
+        A chain in ``chains`` that is known with the same sequence stays as it is, one that could not be used so far is
+        replaced. ``repair`` allows what is otherwise
         refused: a complete step becoming anything else, a known chain with another sequence being replaced.
 
         Returns:
@@ -275,11 +276,14 @@ class Batch:
         touched: dict[str, ChainRecord] = {}
         for chain in map(_checked_chain, chains):
             known = self.manifest.chains.get(str(chain.key))
-            if known is not None and known.sequence_md5 != chain.sequence_md5 and not repair:
+            is_other = known is not None and known.sequence_md5 != chain.sequence_md5
+            if known is not None and known.is_unusable:
+                is_other = is_other or known.failure_reason != chain.failure_reason
+            elif is_other and not repair:
                 raise BatchError(
                     "the chain is recorded with another sequence", where=f"{self.path}: {chain.key}", hint="repair it"
                 )
-            if known is None or known.sequence_md5 != chain.sequence_md5:
+            if known is None or is_other:
                 chain.updated_at = chain.updated_at or now
                 touched[str(chain.key)] = chain
         added = set(touched)

@@ -84,7 +84,7 @@ def count_batch(entries: Iterable[EntryRecord], chains: Iterable[ChainRecord]) -
     failed = [chain for chain in classifiable if chain.is_failed]
     done = [chain for chain in classifiable if chain.is_done and not chain.is_failed]
     failures = Counter(("entry", _general(e.failure_reason, e.pdb_id)) for e in entries if e.status is Status.FAILED)
-    failures.update((_failed_step(chain), _general(chain.failure_reason, chain.key.entry_id)) for chain in failed)
+    failures.update((str(chain.failed_at), _general(chain.failure_reason, chain.key.entry_id)) for chain in failed)
     return BatchCounters(
         entries=_counted(str(entry.status) for entry in entries),
         chains=len(chains),
@@ -110,10 +110,6 @@ def _counted(values: Iterable[str]) -> dict[str, int]:
 def _statuses(values: Iterable[Status]) -> dict[str, int]:
     counts = Counter(values)
     return {str(status): counts[status] for status in Status}
-
-
-def _failed_step(chain: ChainRecord) -> str:
-    return str(chain.failed_step or chain.step_that_is(Status.FAILED))
 
 
 def _general(reason: str | None, entry_id: str) -> str:

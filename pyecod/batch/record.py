@@ -96,6 +96,19 @@ class ChainRecord:
         return not self.can_classify or self.partition_status is Status.COMPLETE
 
     @property
+    def is_unusable(self) -> bool:
+        """Its entry's file does not let it be used: it has no sequence to be searched before the file is mended."""
+        return self.failure_kind is FailureKind.UNUSABLE
+
+    @property
+    def failed_at(self) -> str | None:
+        """The step that failed last, ``entry`` where the entry's file is at fault; None where nothing failed."""
+        if self.is_unusable:
+            return "entry"
+        step = self.failed_step or self.step_that_is(Status.FAILED)
+        return None if step is None else str(step)
+
+    @property
     def is_failed(self) -> bool:
         """The last attempt at some step failed."""
         return Status.FAILED in (self.blast_status, self.hhsearch_status, self.partition_status)

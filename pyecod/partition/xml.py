@@ -208,7 +208,7 @@ def _yes(value: bool) -> str:
 def _write_domain(parent: Element, domain: Domain, chain: Chain) -> None:
     attributes = {"id": domain.id(chain.key), "range": str(domain.range)}
     if chain.numbering is not None:
-        attributes["pdb_range"] = chain.numbering.pdb_range(chain.key.chain_id, domain.range)
+        attributes["pdb_range"] = chain.numbering.pdb_range(chain.key.author_part, domain.range)
     attributes |= {
         "size": str(len(domain.range)),
         "ecod_domain": domain.ecod_domain,

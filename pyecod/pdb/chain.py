@@ -90,7 +90,8 @@ class Chain:
     """One polymer chain; one per author chain id whatever the number of models.
 
     ``sequence`` is SEQRES in one-letter code, modified residues as their parents, unknown ones ``X``.
-    ``observed`` are the SEQRES residues with coordinates in the first model.
+    ``observed`` are the SEQRES residues with coordinates in the first model. ``failure`` says why the file's chain
+    cannot be used (its tables contradict each other): it is recorded as failed, and its sequence may be empty.
     """
 
     key: ChainKey
@@ -102,6 +103,12 @@ class Chain:
     observed: ResidueRange | None = None
     modified: tuple[ModifiedResidue, ...] = ()
     cannot_classify: CannotClassify | None = None
+    failure: str | None = None
+
+    @property
+    def is_searchable(self) -> bool:
+        """It can be classified, and nothing is wrong with it."""
+        return self.cannot_classify is None and self.failure is None
 
     @property
     def length(self) -> int:
@@ -116,9 +123,9 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One PDB entry as read from its mmCIF file.
+    """One PDB entry as read from its mmCIF file; every polymer the file names is one of its chains.
 
-    ``problems`` names what was wrong with single chains; the others are still good.
+    ``problems`` names what was not as it should be and lost no chain.
     ``source_sha256`` is the checksum of the file as stored (compressed).
     """
 

@@ -100,6 +100,7 @@ def _plain_chain(chain: Chain, sequence: int) -> dict[str, Any]:
         and [[r.label_start, r.auth_start, r.count, *filter(None, [r.insertion_code])] for r in numbering.runs],
         "observed": None if chain.observed is None else chain.observed.segments,
         "cannot_classify": chain.cannot_classify,
+        **({"failure": chain.failure} if chain.failure is not None else {}),
     }
 
 
@@ -132,4 +133,5 @@ def _chain(content: dict[str, Any], sequence: str, modified: tuple[ModifiedResid
         observed=None if observed is None else ResidueRange(tuple((a, b) for a, b in observed)),
         modified=modified,
         cannot_classify=None if reason is None else CannotClassify(reason),
+        failure=content.get("failure"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,9 @@ from pyecod.errors import BrokenInputError, IdError
 from pyecod.ids import ChainKey, parse_pdb_id
 from pyecod.pdb.chain import Chain, Entry, ModifiedResidue
 from pyecod.pdb.ciffile import CifFile, read_cif
-from pyecod.pdb.eligibility import why_not_classifiable
-from pyecod.pdb.polymers import Polymer, read_polymers
-from pyecod.pdb.residues import POLYMER_TYPES, guess_polymer_type, letters_of, one_letter
+from pyecod.pdb.eligibility import PROTEIN, why_not_classifiable
+from pyecod.pdb.polymers import Polymer, is_deposited, read_polymers
+from pyecod.pdb.residues import canonical_letters, guess_polymer_type, letters_of, one_letter
 from pyecod.ranges import ResidueRange
 
 if TYPE_CHECKING:
@@ -20,17 +21,20 @@ if TYPE_CHECKING:
 
     from pyecod.settings import ChainSettings
 
+_VERSION = re.compile(r"([0-9]{1,3})\.")
+_WITH_HISTORY = 5  # first version of the dictionary whose files all have a revision history
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def read_entry(path: Path, pdb_id: str, settings: ChainSettings) -> Entry:
-    """Entry ``pdb_id`` from its mmCIF file, plain or gzipped: one chain per author chain id, in the file's order.
+    """Entry ``pdb_id`` from its mmCIF file, plain or gzipped: one chain for every polymer the file names, in its order.
 
-    The sequence is SEQRES (``_pdbx_poly_seq_scheme``, which repeats ``_entity_poly_seq`` for each chain), never what
-    happens to be observed; at a position with several components the first counts. Author numbers are those of
-    ``_atom_site`` (``pdb_seq_num``), also for residues without coordinates. Observed is what has an atom in the first
-    model. Peptides, nucleic acids and other polymers are chains with a ``cannot_classify`` reason. What is wrong with
-    single chains is in ``problems``; an entry without polymers has no chains, and a problem that says so.
+    The sequence is SEQRES (``_entity_poly_seq``, which ``_pdbx_poly_seq_scheme`` repeats for each chain; or the
+    one-letter codes of ``_entity_poly``), never what happens to be observed; at a position with several components the
+    first counts. Author numbers are those of ``_atom_site`` (``pdb_seq_num``), also for residues without coordinates.
+    Observed is what has an atom in the first model. Peptides, nucleic acids and other polymers are chains with a
+    ``cannot_classify`` reason, proteins that cannot be used have a ``failure``. An entry without polymers has no
+    chains, and a note in ``problems`` that says so.
 
     Raises:
         IdError: ``pdb_id`` is not a PDB id.
@@ -41,8 +45,8 @@ def read_entry(path: Path, pdb_id: str, settings: ChainSettings) -> Entry:
     try:
         _check_identity(file, pdb_id)
         _check_complete(file)
-        problems: list[str] = []
-        chains = _chains(file, pdb_id, settings, problems)
+        notes = list(file.notes)
+        chains = _chains(file, pdb_id, settings, notes)
     except BrokenInputError as error:
         raise BrokenInputError(error.what, where=path, hint=error.hint or "fetch the file again") from None
     return Entry(
@@ -53,7 +57,7 @@ def read_entry(path: Path, pdb_id: str, settings: ChainSettings) -> Entry:
         resolution=_resolution(file),
         release_date=_release_date(file),
         source_sha256=file.sha256,
-        problems=tuple(problems),
+        problems=tuple(notes),
     )
 
 
@@ -62,7 +66,10 @@ def _check_identity(file: CifFile, pdb_id: str) -> None:
     stated = {"_entry.id": file.text("_entry.id"), "data block": file.block.name}
     known = {name: canonical for name, text in stated.items() if (canonical := _canonical(text))}
     if not known:
-        raise BrokenInputError(f"the file does not say which entry it is (_entry.id {stated['_entry.id']!r})")
+        raise BrokenInputError(
+            f"the file does not say which entry of the PDB it is (_entry.id {stated['_entry.id']!r})",
+            hint="a mirror holds entries of the PDB; a model of your own is for `pyecod classify`",
+        )
     for name, found in known.items():
         if found != pdb_id:
             raise BrokenInputError(
@@ -84,34 +91,26 @@ def _check_complete(file: CifFile) -> None:
     # integrative models (PDB-IHM) may have spheres instead of atoms
     if file.atoms is None and not file.values("_ihm_sphere_obj_site.id"):
         raise BrokenInputError("there are no coordinates (_atom_site): the file is cut off or not an entry")
+    # the newer of the two orders of the PDB's files has it behind the sequences, so it shows that the rest is there
+    version = _VERSION.match(file.text("_audit_conform.dict_version"))
+    dated = file.values("_pdbx_audit_revision_history.revision_date")
+    if is_deposited(file) and version and int(version[1]) >= _WITH_HISTORY and not dated:
+        raise BrokenInputError("there is no revision history (_pdbx_audit_revision_history): the file is cut off")
 
 
-def _chains(file: CifFile, pdb_id: str, settings: ChainSettings, problems: list[str]) -> list[Chain]:
-    polymers = read_polymers(file, problems)
-    if not polymers and not problems:
-        problems.append("the entry has no polymer")
-    types = {row[0]: row[1] for row in file.rows("entity_poly", "entity_id", "type")}
-    parents = _parents(file)
-    builder = _ChainBuilder(pdb_id, types, parents, settings)
-    chains: dict[ChainKey, Chain] = {}
-    for polymer in polymers:
-        try:
-            chain = builder.chain(polymer)
-        except BrokenInputError as error:
-            problems.append(f"chain {polymer.author_id!r} (label {polymer.asym_id}): {error.what}")
-            continue
-        twin = chains.get(chain.key)
-        if twin is None:
-            chains[chain.key] = chain
-            continue
-        # wwPDB gives every polymer an author chain id of its own; where it is not so, the one to classify stays
-        kept, left = sorted((twin, chain), key=lambda c: (c.cannot_classify is not None, -c.length))
-        chains[chain.key] = kept
-        problems.append(
-            f"chain {polymer.author_id!r}: is also the id of the {left.polymer_type} chain with label "
-            f"{left.label_asym_id} (entity {left.entity_id}, {left.length} residues), left out for {kept.label_asym_id}"
-        )
-    return list(chains.values())
+def _chains(file: CifFile, pdb_id: str, settings: ChainSettings, notes: list[str]) -> list[Chain]:
+    polymers = read_polymers(file, notes)
+    if not polymers:
+        notes.append("the entry has no polymer")
+    shared = Counter(polymer.author_id for polymer in polymers)
+    builder = _ChainBuilder(_parents(file), settings)
+    return [builder.chain(_key(pdb_id, polymer, shared[polymer.author_id] > 1), polymer) for polymer in polymers]
+
+
+def _key(pdb_id: str, polymer: Polymer, is_shared: bool) -> ChainKey:
+    """wwPDB gives every polymer an author id of its own; where it is not so, the label id tells them apart."""
+    label = polymer.asym_id or f"entity-{polymer.entity.id}"
+    return ChainKey.of_author(pdb_id, polymer.author_id, label if is_shared else "")
 
 
 def _parents(file: CifFile) -> dict[str, str]:
@@ -124,46 +123,44 @@ def _parents(file: CifFile) -> dict[str, str]:
 class _ChainBuilder:
     """Turns polymers into chains; copies of an entity share the work on its sequence."""
 
-    def __init__(
-        self, pdb_id: str, types: Mapping[str, str], parents: Mapping[str, str], settings: ChainSettings
-    ) -> None:
-        self._pdb_id = pdb_id
-        self._types = types
+    def __init__(self, parents: Mapping[str, str], settings: ChainSettings) -> None:
         self._parents = parents
         self._settings = settings
-        self._sequences: dict[tuple[str, ...], tuple[str, tuple[ModifiedResidue, ...]]] = {}
+        self._sequences: dict[tuple[tuple[str, ...], str], tuple[str, tuple[ModifiedResidue, ...]]] = {}
 
-    def chain(self, polymer: Polymer) -> Chain:
-        key = ChainKey.of_pdb(self._pdb_id, polymer.author_id)
-        if polymer.components not in self._sequences:
-            self._sequences[polymer.components] = self._sequence(polymer.components)
-        sequence, modified = self._sequences[polymer.components]
-        stated = self._types.get(polymer.entity_id, "")
-        kind = POLYMER_TYPES.get(stated, "other") if stated else guess_polymer_type(polymer.components)
-        observed = ResidueRange.of((label, label) for label in polymer.observed)
-        if observed and observed.end > len(sequence):
-            raise BrokenInputError(f"has atoms of residue {observed.end}, but SEQRES has {len(sequence)}")
+    def chain(self, key: ChainKey, polymer: Polymer) -> Chain:
+        entity = polymer.entity
+        components = polymer.components or entity.components
+        kind = entity.polymer_type or guess_polymer_type(components)
+        about = (components, entity.canonical)
+        if about not in self._sequences:
+            self._sequences[about] = self._sequence(*about)
+        sequence, modified = self._sequences[about]
+        reason = why_not_classifiable(sequence, self._settings, kind)
+        if polymer.failure is not None and kind == PROTEIN:
+            reason = None  # what would be searched is not known
         return Chain(
             key=key,
             sequence=sequence,
-            entity_id=polymer.entity_id,
+            entity_id=entity.id,
             label_asym_id=polymer.asym_id,
             polymer_type=kind,
             numbering=polymer.numbering,
-            observed=observed,
+            observed=ResidueRange.of((label, label) for label in polymer.observed),
             modified=modified,
-            cannot_classify=why_not_classifiable(sequence, self._settings, kind),
+            cannot_classify=reason,
+            failure=polymer.failure if reason is None else None,
         )
 
-    def _sequence(self, components: tuple[str, ...]) -> tuple[str, tuple[ModifiedResidue, ...]]:
-        letters = letters_of(components, self._parents)
-        changed = {component for component in letters if not one_letter(component)[1]}
-        modified = (
-            tuple(ModifiedResidue(i, c, letters[c]) for i, c in enumerate(components, 1) if c in changed)
-            if changed
-            else ()
+    def _sequence(self, components: tuple[str, ...], canonical: str) -> tuple[str, tuple[ModifiedResidue, ...]]:
+        letters = canonical_letters(components, letters_of(components, self._parents), canonical)
+        changed = {component for component in set(components) if not one_letter(component)[1]}
+        modified = tuple(
+            ModifiedResidue(label, component, letter)
+            for label, (component, letter) in enumerate(zip(components, letters, strict=True), 1)
+            if component in changed
         )
-        return "".join([letters[component] for component in components]), modified
+        return "".join(letters), modified
 
 
 def _resolution(file: CifFile) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import gemmi
@@ -26,6 +26,15 @@ POLYMER_TYPES = {
 }
 
 
+_TYPES = {name.lower(): kind for name, kind in POLYMER_TYPES.items()}
+
+
+def polymer_type(stated: str) -> str:
+    """Kind of polymer by ``_entity_poly.type``, in whichever case; ``other`` for one that is not in the dictionary, an
+    empty text where nothing is stated."""
+    return _TYPES.get(" ".join(stated.lower().split()), "other") if stated else ""
+
+
 @lru_cache(maxsize=65_536)
 def one_letter(component: str) -> tuple[str, bool]:
     """One-letter code of a component (of its parent, where it is a modified residue), and whether it is standard.
@@ -36,6 +45,15 @@ def one_letter(component: str) -> tuple[str, bool]:
     if not letter.isalpha():
         return UNKNOWN, False
     return letter.upper(), letter.isupper()
+
+
+def canonical_letters(components: Sequence[str], letters: Mapping[str, str], canonical: str) -> list[str]:
+    """One letter for each component, by ``letters``; what those do not know by the file's canonical sequence, where it
+    has a letter for every component (a chromophore of three residues has three)."""
+    known = [letters[component] for component in components]
+    if UNKNOWN not in known or len(canonical) != len(components) or not (canonical.isascii() and canonical.isalpha()):
+        return known
+    return [other if letter == UNKNOWN else letter for letter, other in zip(known, canonical, strict=True)]
 
 
 def letters_of(components: Iterable[str], parents: Mapping[str, str]) -> dict[str, str]:

@@ -54,9 +54,9 @@ class ChainSource:
                 continue
             entry = place
             chain = _chain_of(entry, choice)
-            if chain is not None:
+            if chain is not None and chain.failure is None:
                 return self._keep(entry, chain)
-            reasons.append(f"{where}: the entry has no such chain of this sequence")
+            reasons.append(f"{where}: {chain.failure if chain else 'the entry has no such chain of this sequence'}")
         chain = _chain_of_fasta(choice)
         if chain is None:
             raise BrokenInputError("its sequence cannot be had: " + "; ".join(reasons))
@@ -73,7 +73,8 @@ class ChainSource:
 
     def _of_batch(self, choice: Choice) -> Chain | None:
         entry = self._saved_entry(choice)
-        return None if isinstance(entry, str) else _chain_of(entry, choice)
+        chain = None if isinstance(entry, str) else _chain_of(entry, choice)
+        return chain if chain is not None and chain.failure is None else None
 
     def _saved_entry(self, choice: Choice) -> Entry | str:
         if choice.current is None:

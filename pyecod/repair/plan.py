@@ -231,6 +231,9 @@ class _Planner:
         if not record.can_classify:
             record.repair_status = Verdict.NOT_CLASSIFIABLE
             return PlannedChain(item, record, chain)
+        if record.is_unusable:
+            record.repair_status = Verdict.FAILED
+            return PlannedChain(item, record)
         record.repair_status = Verdict.PENDING
         item = replace(item, steps=_ALL_STEPS)
         if choice.is_new or current is None or (current.record.is_failed and not current.is_older_form):

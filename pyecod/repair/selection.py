@@ -127,7 +127,7 @@ class _Selector:
         if not record.can_classify:
             return None
         if request.failed and record.is_failed:
-            return f"failed at {record.failed_step or 'a step'}: {record.failure_reason or 'no reason recorded'}"
+            return f"failed at {record.failed_at or 'a step'}: {record.failure_reason or 'no reason recorded'}"
         done = record.partition_status is Status.COMPLETE
         below = self.settings.quality.good if request.below is None else request.below
         if request.low_quality and done and (record.partition_coverage or 0.0) < below:
@@ -162,8 +162,11 @@ class _Selector:
             if isinstance(entry, str):
                 self._add_lost(named, entry)
                 continue
-            if any(chain.key == named.key for chain in entry.chains):
-                self.selection.add(Choice(named.key, named.week, "named, in no batch", entry=entry, is_new=True))
+            keys = [chain.key for chain in entry.chains]
+            chosen = [key for key in keys if named.key in (key, ChainKey(key.entry_id))]  # an entry: all its chains
+            for key in chosen:
+                self.selection.add(Choice(key, named.week, "named, in no batch", entry=entry, is_new=True))
+            if chosen:
                 continue
             have = ", ".join(chain.key.chain_id for chain in entry.chains)
             self._add_lost(named, f"the entry has no chain {named.key.chain_id!r}; it has {have or 'none'}")
@@ -329,6 +332,8 @@ def _change(chain: Chain, current: CurrentChain | None, numberings: Mapping[Chai
     if current is None:
         return "a new chain"
     record = current.record
+    if record.is_unusable or chain.failure is not None:
+        return None if record.is_unusable and chain.failure else chain.failure or "can be used now"
     can_classify = chain.cannot_classify is None
     if record.sequence_md5 and record.sequence_md5 != chain.sequence_md5:
         return (

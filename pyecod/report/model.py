@@ -38,7 +38,7 @@ class ReportChain:
         if self.numbering is None or self.partition is None:
             return ""
         domain = next(d for d in self.partition.domains if d.number == number)
-        return self.numbering.pdb_range(self.key.chain_id, domain.range)
+        return self.numbering.pdb_range(self.key.author_part, domain.range)
 
 
 @dataclass(frozen=True, slots=True)

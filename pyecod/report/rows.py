@@ -153,7 +153,7 @@ def _body(
 ) -> str:
     parts = [f'<p class="facts">{_facts(chain, entry, copies, batch_type)}</p>']
     if chain.record.failure_reason:
-        step = f"{chain.record.failed_step} failed: " if chain.record.failed_step else "failed: "
+        step = f"{chain.record.failed_at} failed: " if chain.record.failed_at else "failed: "
         parts.append(f'<p class="problem">{escape(step + chain.record.failure_reason)}</p>')
     parts += [f'<p class="problem">{escape(problem)}</p>' for problem in chain.problems]
     if chain.partition is not None:

@@ -80,7 +80,9 @@ class Settings(BaseSettings):
         to give: elsewhere what ran out of memory would do so again. Results do not depend on what is changed.
         """
         factor = self.workers.second_try
-        helped = set(FailureKind) if self.workers.kind == "slurm" else {FailureKind.OUT_OF_TIME}
+        helped = (
+            set(FailureKind) - {FailureKind.UNUSABLE} if self.workers.kind == "slurm" else {FailureKind.OUT_OF_TIME}
+        )
         if factor == 1 or helped.isdisjoint(failure_kinds):
             return None
         return self.model_copy(update={"workers": self.workers.enlarged(), "search": self.search.enlarged(factor)})

@@ -19,7 +19,7 @@ from pyecod.batch.record import ChainRecord, Step
 from pyecod.errors import BatchError, BrokenInputError, IdError
 from pyecod.files import atomic_write
 from pyecod.ids import ChainKey
-from pyecod.standing.current import ChainOfWeek, CurrentChain, CurrentState
+from pyecod.standing.current import ChainOfWeek, CurrentChain, CurrentState, UnreadEntry
 from pyecod.work.chunks import next_step
 
 _FORMAT = "pyecod tasks 1"
@@ -34,18 +34,21 @@ class Priority(StrEnum):
     OTHER = "other"
 
 
+_OF_ENTRY = "entry"
 _RANK = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """One chain with something left to do: ``step`` is the first step it needs, ``reason`` why it failed or what is
-    missing. ``strong``: BLAST covers so much that no profile search is needed; ``simple``: all searches are done."""
+    missing. Without ``step`` its entry must be read again; an entry of which no chain is known is a key without chain
+    id. ``strong``: BLAST covers so much that no profile search is needed; ``simple``: all searches are done.
+    """
 
     batch: str
     key: ChainKey
     priority: Priority
-    step: Step
+    step: Step | None
     reason: str | None = None
     sequence_length: int = 0
     attempts: int = 0
@@ -60,7 +63,7 @@ class Task:
             "pdb_id": self.key.entry_id,
             "chain_id": self.key.chain_id,
             "priority": str(self.priority),
-            "step": str(self.step),
+            "step": str(self.step or _OF_ENTRY),
             "reason": self.reason,
             "sequence_length": self.sequence_length,
             "attempts": self.attempts,
@@ -125,6 +128,10 @@ def scan(
                 continue
             if not (representatives_only and task.representative not in (None, str(task.key))):
                 found[task.batch].append(task)
+    if Priority.FAILED in priorities:
+        for entry in state.unread:
+            if entry.batch_path.name in found:
+                found[entry.batch_path.name].append(_entry_task(entry))
     tasks = sorted(
         (task for name in names for task in sorted(found[name], key=lambda task: str(task.key))),
         key=lambda task: _RANK[task.priority],  # stable: batches and chains keep their order
@@ -169,13 +176,20 @@ def settled_elsewhere(tasks: Iterable[Task], base_path: Path) -> dict[Task, str]
     }
 
 
+def _entry_task(unread: UnreadEntry) -> Task:
+    """An entry that could not be read, nor by a repair since."""
+    week = str(unread.week) if unread.week else None
+    key, reason = ChainKey(unread.record.pdb_id), unread.record.failure_reason
+    return Task(unread.batch_path.name, key, Priority.FAILED, None, reason, source_week=week)
+
+
 def _task(one: CurrentChain, strong_coverage: float, skip_existing: bool) -> Task | None:
     """What is to be done for a record, None where nothing is."""
     record = one.record
     if not record.can_classify:
         return None
     step, reason = next_step(record), record.failure_reason
-    if step is None:
+    if step is None and not record.is_unusable:
         if not BatchPaths(one.batch_path).has_partition(record):
             reason = "the partition file is missing"
         elif skip_existing and not record.is_failed:
@@ -195,7 +209,7 @@ def _task(one: CurrentChain, strong_coverage: float, skip_existing: bool) -> Tas
     )
 
 
-def _priority(record: ChainRecord, step: Step, strong_coverage: float) -> Priority:
+def _priority(record: ChainRecord, step: Step | None, strong_coverage: float) -> Priority:
     if record.is_failed:
         return Priority.FAILED
     if record.blast_coverage is not None and record.blast_coverage >= strong_coverage:
@@ -244,7 +258,7 @@ def _read_task(raw: Any, where: str) -> Task:
             batch=raw["batch"],
             key=ChainKey.parse(raw["chain"]),
             priority=Priority(raw["priority"]),
-            step=Step(raw["step"]),
+            step=None if raw["step"] == _OF_ENTRY else Step(raw["step"]),
             reason=raw.get("reason"),
             sequence_length=int(raw.get("sequence_length") or 0),
             attempts=int(raw.get("attempts") or 0),

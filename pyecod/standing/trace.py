@@ -123,7 +123,7 @@ def _facts(one: CurrentChain) -> dict[str, Any]:
             },
         },
         "evidence": record.evidence,
-        "failure": {"step": record.failed_step, "reason": record.failure_reason, "attempts": record.attempts},
+        "failure": {"step": record.failed_at, "reason": record.failure_reason, "attempts": record.attempts},
         "versions": {
             "reference": header.reference_version,
             "reference_id": header.reference_id,
@@ -248,7 +248,7 @@ def _story(one: CurrentChain, facts: dict[str, Any], chain: ChainOfWeek) -> Iter
         yield f"Identical to {record.representative}, whose searches and summary it shares."
     yield from _story_of_searches(record)
     if record.is_failed:
-        yield f"Failed at {record.failed_step} after {record.attempts} attempts: {record.failure_reason}."
+        yield f"Failed at {record.failed_at} after {record.attempts} attempts: {record.failure_reason}."
     elif record.partition_status is Status.COMPLETE:
         yield from _story_of_partition(record, facts)
     else:

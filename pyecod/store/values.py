@@ -130,7 +130,7 @@ def chain_values(record: ChainRecord, release_date: datetime.date, batch_name: s
         record.partition_outcome,
         record.partition_quality,
         record.domain_count,
-        None if record.failed_step is None else str(record.failed_step),
+        record.failed_at,
         record.failure_reason,
         record.attempts,
         record.repair_status,

@@ -22,6 +22,7 @@ from pyecod.watch.conservation import EvidenceTotals, conservation, find_losses
 
 RATE_MINUTES = 15.0
 _MOST_CHAINS = 1000
+_KILLS = (FailureKind.OUT_OF_MEMORY, FailureKind.WORKER_KILLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def look(path: Path, *, now: datetime | None = None, batch: Batch | None = None)
         running_count=len(running),
         failed=tuple(_failed(batch, records)[:_MOST_CHAINS]),
         coverage=coverage_classes(records),
-        memory_kills=sum(n for kind, n in counters.failure_kinds.items() if kind != FailureKind.OUT_OF_TIME),
+        memory_kills=sum(n for kind, n in counters.failure_kinds.items() if kind in _KILLS),
         evidence=totals,
         losses=tuple(map(str, find_losses(totals))),
         workers=_workers(batch),
@@ -196,7 +197,7 @@ def _running(records: Iterable[ChainRecord], now: datetime) -> list[RunningChain
 def _failed(batch: Batch, records: Iterable[ChainRecord]) -> list[FailedChain]:
     chains = [
         FailedChain(
-            str(record.key), record.failed_step or "", record.failure_reason or "no reason", record.updated_at or ""
+            str(record.key), record.failed_at or "", record.failure_reason or "no reason", record.updated_at or ""
         )
         for record in records
         if record.is_failed

@@ -108,9 +108,11 @@ def _shared_searches(chain: ChainRecord, lead: ChainRecord | None) -> ChainChang
 
 
 def next_step(record: ChainRecord) -> Step | None:
-    """The first step a chain still needs; None when it is done or cannot be classified. What was running when its
-    driver died is not done."""
-    if not record.can_classify:
+    """The first step a chain still needs; None when it is done, cannot be classified, or needs its file mended.
+
+    What was running when its driver died is not done.
+    """
+    if not record.can_classify or record.is_unusable:
         return None
     if record.blast_status is Status.NOT_NEEDED and record.partition_status is Status.COMPLETE:
         return None  # mapped from the representative of its cluster
@@ -130,14 +132,16 @@ def is_exhausted(record: ChainRecord, max_attempts: int) -> bool:
 def pending_work(manifest: Manifest, settings: RunSettings) -> Work:
     """What a batch still needs, longest sequences first, the same whenever it is asked of the same state.
 
-    Failed chains are tried again until they have had ``max_attempts``.
+    Failed chains are tried again until they have had ``max_attempts``; those without a sequence are not.
     """
     members: dict[str, list[ChainRecord]] = {}
+    exhausted: list[ChainKey] = []
     for record in manifest.chains.values():
-        if record.can_classify:
+        if record.is_unusable:
+            exhausted.append(record.key)
+        elif record.can_classify:
             members.setdefault(record.representative or str(record.key), []).append(record)
     found: dict[Step | None, list[SequenceGroup]] = {step: [] for step in (*Step, None)}  # None: records are lacking
-    exhausted: list[ChainKey] = []
     for name, records in members.items():
         lead = manifest.chains.get(name) or min(records, key=lambda record: record.key)
         pending = [record for record in records if next_step(record) is not None or record.is_failed]

@@ -8,14 +8,23 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from pyecod.batch.record import ChainRecord, EntryRecord, Status
-from pyecod.errors import ConfigError, describe, is_disk_trouble
+from pyecod.batch import Batch
+from pyecod.batch.record import NO_FAILURE, ChainChanges, ChainRecord, ChainUpdate, EntryRecord, Status, Verdict
+from pyecod.errors import ConfigError, FailureKind, describe, is_disk_trouble
 from pyecod.fasta import write_fasta
 from pyecod.pdb import find_entry, read_entry, save_entry
 from pyecod.pdb.chain import Chain, Entry
 from pyecod.settings import Settings
 
 T = TypeVar("T")
+_REMOVED: ChainChanges = {
+    **NO_FAILURE,
+    "can_classify": False,
+    "cannot_classify_reason": str(Verdict.REMOVED),
+    "blast_status": Status.NOT_NEEDED,
+    "hhsearch_status": Status.NOT_NEEDED,
+    "partition_status": Status.NOT_NEEDED,
+}
 FindEntry = Callable[[str], Path]
 """Path of an entry's mmCIF file by its id; raises :class:`PyecodError` where it cannot be had."""
 
@@ -121,12 +130,13 @@ def _read(pdb_id: str, find: FindEntry, batch_path: Path, settings: Settings, we
 def write_fastas(chains: Iterable[Chain], batch_path: Path) -> None:
     """One FASTA file per protein chain that can be classified."""
     for chain in chains:
-        if chain.cannot_classify is None:
+        if chain.is_searchable:
             write_fasta(batch_path / "fastas" / f"{chain.key.file_stem}.fa", [(str(chain.key), chain.sequence)])
 
 
 def chain_record(chain: Chain, week: str | None = None) -> ChainRecord:
-    """First record of a chain: nothing done yet, or not classifiable and why."""
+    """First record of a chain: nothing done yet, not classifiable and why, or failed where its file contradicts
+    itself."""
     record = ChainRecord(
         key=chain.key,
         sequence_length=chain.length,
@@ -138,7 +148,28 @@ def chain_record(chain: Chain, week: str | None = None) -> ChainRecord:
         record.can_classify = False
         record.cannot_classify_reason = str(chain.cannot_classify)
         record.blast_status = record.hhsearch_status = record.partition_status = Status.NOT_NEEDED
+    elif chain.failure is not None:
+        record.sequence_md5 = ""
+        record.blast_status, record.attempts = Status.FAILED, 1
+        record.failure_kind, record.failure_reason = FailureKind.UNUSABLE, chain.failure
     return record
+
+
+def read_again(batch: Batch, outcome: EntryOutcome) -> tuple[list[ChainRecord], list[ChainUpdate]]:
+    """What an entry's chains are in a batch after it was read: the new ones, those that could not be used so far, and
+    the end of those the file no longer names. What the batch has of the others stays: that a file was modified is
+    for a repair."""
+    known = batch.manifest.chains
+    new = [chain for chain in outcome.chains if str(chain.key) not in known or known[str(chain.key)].is_unusable]
+    if outcome.entry.status is not Status.COMPLETE:
+        return new, []
+    named = {chain.key for chain in outcome.chains}
+    gone = [
+        record.key
+        for record in known.values()
+        if record.key.entry_id == outcome.entry.pdb_id and record.is_unusable and record.key not in named
+    ]
+    return new, [ChainUpdate(key, _REMOVED) for key in gone]
 
 
 def entry_record(entry: Entry) -> EntryRecord:

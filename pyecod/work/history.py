@@ -92,7 +92,7 @@ def _domain(domain: Domain, chain: Chain) -> dict[str, Any]:
     return {
         "id": domain.id(chain.key),
         "range": str(domain.range),
-        "pdb_range": numbering.pdb_range(chain.key.chain_id, domain.range) if numbering is not None else None,
+        "pdb_range": numbering.pdb_range(chain.key.author_part, domain.range) if numbering is not None else None,
         "t_group": domain.t_group,
         "f_group": domain.f_group,
         "ecod_domain": domain.ecod_domain,

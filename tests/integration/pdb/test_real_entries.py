@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import gemmi
@@ -197,9 +199,9 @@ def test_saved_and_loaded_again_an_entry_is_equal(entries, pdb_id, tmp_path):
 
 @pytest.mark.parametrize("pdb_id", ["1a4w", "1j59"])
 def test_without_the_scheme_sequence_and_observed_residues_are_the_same(entries, pdb_id, tmp_path):
-    text = gzip.decompress(find_entry(MIRROR, pdb_id).read_bytes()).replace(
-        b"_pdbx_poly_seq_scheme.", b"_removed_scheme."
-    )
+    text = gzip.decompress(find_entry(MIRROR, pdb_id).read_bytes())
+    for category in (b"pdbx_poly_seq_scheme", b"pdbx_database_status", b"database_2"):  # as other programs write it
+        text = text.replace(b"_%b." % category, b"_removed_%b." % category)
     path = tmp_path / "x.cif"
     path.write_bytes(text)
     entry = read_entry(path, pdb_id, ChainSettings())
@@ -211,6 +213,22 @@ def test_without_the_scheme_sequence_and_observed_residues_are_the_same(entries,
         assert chain.observed == whole[chain.key].observed
         for label in chain.observed:
             assert chain.numbering.author(label) == whole[chain.key].numbering.author(label)
+
+
+@pytest.mark.parametrize("pdb_id", IDS)
+def test_an_entry_cut_off_between_two_categories_is_refused_or_loses_nothing(entries, pdb_id, tmp_path):
+    text = gzip.decompress(find_entry(MIRROR, pdb_id).read_bytes())
+    path = tmp_path / "cut.cif"
+    refused = 0
+    for boundary in re.finditer(rb"\n# ?\n", text):
+        path.write_bytes(text[: boundary.end()])
+        try:
+            entry = read_entry(path, pdb_id, ChainSettings())
+        except BrokenInputError:
+            refused += 1
+            continue
+        assert replace(entry, source_sha256=entries[pdb_id].source_sha256) == entries[pdb_id]
+    assert refused > 30
 
 
 @settings(max_examples=60, deadline=None)

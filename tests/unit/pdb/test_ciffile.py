@@ -39,6 +39,34 @@ def test_gzip_files_of_several_members_and_zero_padding_are_whole(good, store, t
     assert len(read_cif(path, LIMIT).values("_pdbx_poly_seq_scheme.seq_id")) == 29 + 16
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda good: b"\xef\xbb\xbf" + good,
+        lambda good: good.replace(b"\n", b"\r\n"),
+        lambda good: good.replace(b"\n", b"\r"),
+        lambda good: gzip.compress(gzip.compress(good)),
+        lambda good: good + b"# end of file\n",
+        lambda good: good + b"# written by a program\n# on a Friday",
+        lambda good: good.replace(b"made-up", b"\xc5ngstr\xf6m"),
+        lambda good: good.replace(b"made-up", "Ångström".encode()),
+        lambda good: good.replace(b"_atom_site.", b"_ATOM_SITE.").replace(b"_entity_poly.type", b"_Entity_Poly.Type"),
+    ],
+)
+def test_other_ways_of_writing_the_same_text_are_read(good, store, change):
+    plain = read_entry(store(good), "1abc", ChainSettings())
+    other = read_entry(store(change(good), "other.cif"), "1abc", ChainSettings())
+    assert other.chains == plain.chains
+
+
+def test_replaced_bytes_are_noted_with_their_line(good, store):
+    file = read_cif(store(good.replace(b"made-up", b"\xc5")), LIMIT)
+    assert file.text("_struct.title") == "A Å entry"
+    (note,) = file.notes
+    assert "not UTF-8" in note
+    assert "entry" in note
+
+
 def _gz(data: bytes) -> bytes:
     return gzip.compress(data, mtime=0)
 
@@ -61,7 +89,11 @@ def _gz(data: bytes) -> bytes:
         ("a.cif", lambda good: good[:-5], "cut off"),
         ("a.cif", lambda _: bytes(range(256)) * 20, "not valid CIF"),
         ("a.cif", lambda _: b"<html><body>404</body></html>", "not valid CIF"),
-        ("a.cif", lambda good: good.replace(b"made-up", b"\xff\xfe"), "not valid CIF"),
+        ("a.cif", lambda good: good.decode().encode("utf-16"), "is UTF-16"),
+        ("a.cif", lambda good: good.decode().encode("utf-16-be"), "is UTF-16"),
+        ("a.cif.gz", lambda good: _gz(_gz(_gz(good))), "more than 2 times"),
+        ("a.cif.gz", lambda _: _gz(b"HEADER    OXYGEN TRANSPORT\nATOM      1  N   MET A   1\n"), "in PDB format"),
+        ("a.cif", lambda _: b"ATOM      1  N   MET A   1\n", "in PDB format"),
         ("a.cif", lambda good: good.replace(b"1 polymer", b"1", 1), "not valid CIF"),
         ("a.cif", lambda good: good.replace(b"\n_atom_site.id", b"\n__atom_site.id"), "not valid CIF"),
         ("a.cif", lambda good: good + b"data_two\n_entry.id 2XYZ\n#\n", "one data block"),

@@ -32,6 +32,37 @@ def test_every_layout_of_a_mirror_is_known(tmp_path, pdb_id, place):
     assert find_entry(tmp_path, pdb_id) == path
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "1ABC.cif",
+        "1ABC.CIF.GZ",
+        "AB/1ABC.cif.gz",
+        "ab/1abc.mmcif",
+        "ab/1abc_updated.cif.gz",
+        "ab/pdb_00001abc/pdb_00001abc_xyz-enrich.cif.gz",
+        "ab/pdb_00001abc/structures/pdb_00001abc_xyz.cif.gz",
+        "ab/pdb_00001abc_xyz.cif",
+    ],
+)
+def test_other_spellings_of_its_names_are_found(tmp_path, place):
+    path = tmp_path / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert find_entry(tmp_path, "1abc") == path
+
+
+@pytest.mark.parametrize(
+    "name", ["pdb1abc.ent.gz", "1abc-assembly1.cif.gz", "1abc-sf.cif.gz", "1abc.bcif", "1abc.cif.Z", "11abc.cif"]
+)
+def test_files_that_are_something_else_are_named(tmp_path, name):
+    (tmp_path / "ab").mkdir()
+    (tmp_path / "ab" / name).touch()
+    with pytest.raises(BrokenInputError, match="no mmCIF file of 1abc") as caught:
+        find_entry(tmp_path, "1abc")
+    assert f"there is ab/{name}" in caught.value.hint
+
+
 def test_the_divided_place_is_preferred(tmp_path):
     (tmp_path / "ab").mkdir()
     for place in ("1abc.cif.gz", "ab/1abc.cif", "ab/1abc.cif.gz"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pytest
 
@@ -161,64 +162,186 @@ def test_an_entry_without_polymer_has_no_chains_and_says_so(read, made_entry):
     assert entry.problems == ("the entry has no polymer",)
 
 
-def test_chain_ids_outside_the_grammar_are_problems_and_the_others_stay(read, made_entry, molecule):
-    bad = ["A/B", "A;rm", "_x"]
-    entry = read(made_entry([molecule.protein(a, SEQUENCE) for a in ["A", *bad, "B"]]))
-    assert [str(c.key) for c in entry.chains] == ["1abc_A", "1abc_B"]
-    assert len(entry.problems) == 3
-    for author, problem in zip(bad, entry.problems, strict=True):
-        assert repr(author) in problem
-        assert "not a chain id" in problem
+def test_chain_ids_outside_the_grammar_are_encoded(read, made_entry, molecule):
+    entry = read(made_entry([molecule.protein(a, SEQUENCE) for a in ["A", "A/B", "A;rm", "_x", "B"]]))
+    assert [str(c.key) for c in entry.chains] == ["1abc_A", "1abc_A%2FB", "1abc_A%3Brm", "1abc_%5Fx", "1abc_B"]
+    assert [c.key.author_id for c in entry.chains] == ["A", "A/B", "A;rm", "_x", "B"]
+    assert {c.sequence for c in entry.chains} == {SEQUENCE}
+    assert entry.problems == ()
 
 
 @pytest.mark.parametrize("protein_first", [True, False])
-def test_two_polymers_with_one_author_id_are_not_lost_in_silence(read, made_entry, molecule, protein_first):
+def test_polymers_with_one_author_id_have_the_label_id_appended(read, made_entry, molecule, protein_first):
     molecules = [molecule.protein("A", SEQUENCE), molecule("A", ["DA"] * 40, "polydeoxyribonucleotide")]
     entry = read(made_entry(molecules if protein_first else molecules[::-1]))
-    (chain,) = entry.chains
-    assert chain.polymer_type == "protein"
-    (problem,) = entry.problems
-    assert "dna" in problem
-    assert "40 residues" in problem
+    assert [str(chain.key) for chain in entry.chains] == ["1abc_A@A", "1abc_A@B"]
+    assert sorted(chain.polymer_type for chain in entry.chains) == ["dna", "protein"]
 
 
-def test_a_polymer_entity_without_chain_is_a_problem(read, made_entry, molecule):
+def test_a_polymer_entity_without_chain_is_a_failed_chain(read, made_entry, molecule):
     entry = made_entry([molecule.protein("A", SEQUENCE)])
     entry.categories = {"entity": (("id", "type"), [("1", "polymer"), ("2", "polymer")])}
-    assert read(entry).problems == ("entity 2 is a polymer without any chain",)
+    good, lost = read(entry).chains
+    assert good.failure is None
+    assert (str(lost.key), lost.failure) == ("1abc_%3F", "entity 2 is a polymer without any chain")
 
 
-def test_a_chain_whose_tables_disagree_is_a_problem_and_the_others_stay(read, made_entry, molecule):
+def test_a_chain_only_its_entity_names_is_a_failed_chain(read, made_entry, molecule):
+    text = made_entry([molecule.protein("A", SEQUENCE)]).text().replace("'A' \n", "'A,C' \n")
+    good, lost = read(text).chains
+    assert (str(good.key), good.failure) == ("1abc_A", None)
+    assert str(lost.key) == "1abc_C"
+    assert "no table has its residues" in lost.failure
+
+
+def test_a_chain_whose_tables_disagree_is_failed_and_the_others_stay(read, made_entry, molecule):
     text = made_entry([molecule.protein("A", SEQUENCE), molecule.protein("B", SEQUENCE)]).text()
     head, mark, tail = text.partition("_pdbx_poly_seq_scheme.asym_id")
-    entry = read(head + mark + tail.replace("B 2 5  ALA", "B 2 5  TRP", 1))
-    assert [str(c.key) for c in entry.chains] == ["1abc_A"]
-    assert "differs between" in entry.problems[0]
-    entry = read(head + mark + tail.replace("B 2 5  ALA", "B 2 6  ALA", 1))
-    assert [str(c.key) for c in entry.chains] == ["1abc_A"]
-    assert "not numbered 1, 2, 3" in entry.problems[0]
+    for old, new, failure in (
+        ("B 2 5  ALA", "B 2 5  TRP", "differs between"),
+        ("B 2 5  ALA", "B 2 6  ALA", "not numbered 1, 2, 3"),
+        ("B 2 5  ALA", "B 2 x  ALA", "'x' for a residue's number"),
+        ("B 2 5  ALA 5  5 ", "B 2 5  ALA 5  5x2 ", "'5x2' is not a residue number"),
+        ("B 2 5  ALA", "B 1 5  ALA", "belongs to two entities"),
+        ("GLU 33 33 33 B", "GLU 33 33 33 C", "author chain id changes from 'B' to 'C'"),
+        ("B 2 33 GLU 33 33 33 B .", "", "has 32 residues"),
+    ):
+        assert tail.count(old) == 1
+        good, bad = read(head + mark + tail.replace(old, new)).chains
+        assert (str(good.key), good.failure, good.is_searchable) == ("1abc_A", None, True)
+        assert (str(bad.key), bad.cannot_classify, bad.is_searchable) == ("1abc_B", None, False)
+        assert failure in bad.failure
 
 
-def test_atoms_beyond_seqres_are_a_problem(read, made_entry, molecule):
+def test_a_chain_without_rows_in_the_scheme_is_a_failed_chain(read, made_entry, molecule):
+    text = made_entry([molecule.protein("A", SEQUENCE), molecule.protein("B", SEQUENCE)]).text()
+    head, mark, tail = text.partition("_pdbx_poly_seq_scheme.asym_id")
+    kept = "\n".join(line for line in tail.split("\n") if not line.startswith("B 2 "))
+    good, lost = read(head + mark + kept).chains
+    assert good.failure is None
+    assert (str(lost.key), lost.failure) == ("1abc_B", "_pdbx_poly_seq_scheme has no rows for it")
+
+
+def test_a_nucleic_acid_with_bad_tables_is_still_not_classifiable(read, made_entry, molecule):
+    made = made_entry([molecule.protein("A", SEQUENCE), molecule("B", ["DA"] * 30, "polydeoxyribonucleotide")])
+    head, mark, tail = made.text().partition("_pdbx_poly_seq_scheme.asym_id")
+    chains = read(head + mark + tail.replace("B 2 5  DA", "B 2 5  DG", 1)).chains
+    assert chains[1].cannot_classify is CannotClassify.NUCLEIC_ACID
+    assert chains[1].failure is None
+
+
+def test_the_order_of_alternatives_and_of_rows_does_not_matter(read, made_entry, molecule):
+    components = ["MET", "SER/THR", *["LYS"] * 20]
+    copies = [molecule(author, components, entity="1") for author in "AB"]
+    text = made_entry(copies).text()
+    head, mark, tail = text.partition("_pdbx_poly_seq_scheme.pdb_ins_code \n")
+    first = "B 1 2  SER 2  2  2  B .\n"
+    second = first.replace("SER", "THR")
+    exchanged = tail.replace(first + second, second + first)
+    assert exchanged != tail
+    rows, end, rest = exchanged.partition(" \n# \n")
+    lines = rows.split("\n")
+    plain = read(text).chains
+    for order in (lines, lines[::-1], lines[::2] + lines[1::2]):
+        chains = read(head + mark + "\n".join(order) + end + rest).chains
+        assert sorted(chains, key=lambda chain: chain.key) == list(plain)
+
+
+def test_atoms_beyond_seqres_make_a_failed_chain(read, made_entry, molecule):
     entry = made_entry([molecule.protein("A", SEQUENCE), molecule.protein("B", SEQUENCE)], without=["entity_poly_seq"])
     text = entry.text().replace(" B 2 33 ", " B 2 77 ").replace("B 2 77 GLU 33 33", "B 2 33 GLU 33 33")
-    entry = read(text)
-    assert [str(c.key) for c in entry.chains] == ["1abc_A"]
-    assert "residue 77, but SEQRES has 33" in entry.problems[0]
+    good, bad = read(text).chains
+    assert (str(good.key), good.failure) == ("1abc_A", None)
+    assert (str(bad.key), bad.failure) == ("1abc_B", "has atoms of residue 77, but SEQRES has 33")
 
 
-def test_without_the_scheme_the_sequence_is_the_entitys_and_a_problem_says_so(read, made_entry, molecule):
+_USERS_OWN = ["pdbx_poly_seq_scheme", "pdbx_audit_revision_history"]
+
+
+def test_without_the_scheme_the_sequence_is_the_entitys_and_a_note_says_so(read, made_entry, molecule):
     numbers = [str(n) for n in range(101, 134)]
     chain_a = molecule.protein("X", SEQUENCE, numbers=numbers, observed=[2, 3, 7])
-    made = made_entry([chain_a, molecule.protein("Y", SEQUENCE, observed=[])], without=["pdbx_poly_seq_scheme"])
+    made = made_entry([chain_a, molecule.protein("Y", SEQUENCE, observed=[])], without=_USERS_OWN)
     entry = read(made)
-    (chain,) = entry.chains
-    assert str(chain.key) == "1abc_X"
-    assert chain.sequence == SEQUENCE
-    assert str(chain.observed) == "2-3,7-7"
-    assert chain.numbering.runs == (NumberingRun(2, 102, 2), NumberingRun(7, 107, 1))
+    seen, unseen = entry.chains
+    assert str(seen.key) == "1abc_X"
+    assert seen.sequence == unseen.sequence == SEQUENCE
+    assert str(seen.observed) == "2-3,7-7"
+    assert seen.numbering.runs == (NumberingRun(2, 102, 2), NumberingRun(7, 107, 1))
     assert any("no _pdbx_poly_seq_scheme" in problem for problem in entry.problems)
-    assert any("label B (entity 2) has no coordinates" in problem for problem in entry.problems)
+    assert str(unseen.key) == "1abc_Y"
+    assert not unseen.observed
+    assert unseen.numbering.runs == ()
+
+
+def test_without_scheme_and_struct_asym_chains_are_those_of_the_atoms_and_the_entities(read, made_entry, molecule):
+    copies = [molecule.protein("A", SEQUENCE, entity="1"), molecule.protein("B", SEQUENCE, entity="1", observed=[])]
+    entry = read(made_entry(copies, without=[*_USERS_OWN, "struct_asym"]))
+    assert [(str(c.key), c.sequence) for c in entry.chains] == [("1abc_A", SEQUENCE), ("1abc_B", SEQUENCE)]
+
+
+@pytest.mark.parametrize("tag", ["pdbx_seq_one_letter_code", "pdbx_seq_one_letter_code_can"])
+def test_the_sequence_may_stand_in_one_letter_codes_only(read, made_entry, molecule, tag):
+    made = made_entry([molecule.protein("A", SEQUENCE)], without=[*_USERS_OWN, "entity_poly_seq"])
+    code = SEQUENCE if tag.endswith("can") else "(MSE)" + SEQUENCE[1:]
+    columns = ("entity_id", "type", "pdbx_strand_id", tag)
+    made.categories = {"entity_poly": (columns, [("1", "'polypeptide(L)'", "A", f"\n;{code[:20]}\n{code[20:]}\n;\n")])}
+    made.aligned = False
+    (chain,) = read(made).chains
+    assert chain.sequence == SEQUENCE
+
+
+def test_canonical_letters_stand_for_components_that_are_not_known(read, made_entry, molecule):
+    made = made_entry([molecule("A", ["OMT", "A1ZZ1", "UNK", "MSE"] + ["ALA"] * 20)])
+    columns = ("entity_id", "type", "pdbx_strand_id", "pdbx_seq_one_letter_code_can")
+    made.categories = {"entity_poly": (columns, [("1", "'polypeptide(L)'", "A", "MWXM" + "A" * 20)])}
+    chain = read(made).chains[0]
+    assert chain.sequence == "MWXM" + "A" * 20
+    assert [m.parent for m in chain.modified] == ["M", "W", "M"]
+    made.categories = {"entity_poly": (columns, [("1", "'polypeptide(L)'", "A", "MWXXM" + "A" * 20)])}
+    assert read(made).chains[0].sequence == "XXXM" + "A" * 20
+
+
+@pytest.mark.parametrize("kind", ["POLYPEPTIDE(L)", "polypeptide(l)", "Polypeptide(D)"])
+def test_the_case_of_a_polymer_type_does_not_matter(read, made_entry, molecule, kind):
+    assert read(made_entry([molecule.protein("A", SEQUENCE, kind=kind)])).chains[0].cannot_classify is None
+
+
+@pytest.mark.parametrize("number", ["+6", "6", "6A", "-6"])
+def test_author_numbers_in_every_way_of_writing(read, made_entry, molecule, number):
+    text = made_entry([molecule.protein("A", SEQUENCE)]).text()
+    changed = text.replace("A 1 6  ALA 6  6  6  A", f"A 1 6  ALA 6  {number}  6  A")
+    assert read(changed).chains[0].numbering.author(6) == number.removeprefix("+")
+
+
+def test_insertion_codes_are_optional(read, made_entry, molecule):
+    made = made_entry([molecule.protein("A", SEQUENCE)])
+    text = re.sub(r"_(atom_site|pdbx_poly_seq_scheme)\.pdb(x_PDB)?_ins_code \n", "", made.text())
+    text = re.sub(r" (\?|\.) 1\.000 ", " 1.000 ", text)
+    text = re.sub(r"(?m)^(A 1 .*) \.( ?)$", r"\1\2", text)
+    assert read(text).chains[0].numbering.runs == (NumberingRun(1, 1, 33),)
+
+
+def test_a_file_of_the_archive_without_its_scheme_is_cut_off(read, made_entry, molecule):
+    made = made_entry([molecule.protein("A", SEQUENCE)], without=["pdbx_poly_seq_scheme"])
+    assert read(made).chains[0].sequence == SEQUENCE  # nothing in it says that it is from the archive
+    made.extra = "_pdbx_database_status.entry_id 1ABC"
+    with pytest.raises(BrokenInputError, match="cut off"):
+        read(made)
+    made.without = ["pdbx_poly_seq_scheme"]
+    made.extra = ""
+    made.molecules = [molecule.protein("A", SEQUENCE, observed=range(4, 30))]
+    with pytest.raises(BrokenInputError, match="cut off"):
+        read(made)
+
+
+def test_a_file_of_the_archive_without_its_revision_history_is_cut_off(read, made_entry, molecule):
+    made = made_entry([molecule.protein("A", SEQUENCE)], without=["pdbx_audit_revision_history"])
+    made.extra = "_pdbx_database_status.entry_id 1ABC\n_audit_conform.dict_version 5.392"
+    with pytest.raises(BrokenInputError, match="cut off"):
+        read(made)
+    made.extra = made.extra.replace("5.392", "1.0670")
+    assert read(made).chains[0].sequence == SEQUENCE
 
 
 @pytest.mark.parametrize("inside", ["1ABC", "1abc", "pdb_00001abc", "PDB_00001ABC"])
