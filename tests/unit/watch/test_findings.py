@@ -103,7 +103,7 @@ def test_a_database_without_a_single_hit_is_told(at: Look) -> None:
 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_memory_kills_are_told_and_time_limits_are_not_taken_for_them(at: Look, kind: str) -> None:
-    expected = [] if kind == FailureKind.OUT_OF_TIME else ["memory-kills"]
+    expected = [] if kind in (FailureKind.OUT_OF_TIME, FailureKind.UNUSABLE) else ["memory-kills"]
     assert kinds(at((30, DONE), (1, {**FAILED, "failure_kind": str(kind)}))) == expected
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pyecod.batch import BatchHeader, ChainRecord, Manifest, Status
 from pyecod.batch.changes import apply_changes
+from pyecod.errors import FailureKind
 from pyecod.ids import ChainKey
 from pyecod.search.hit import Query
 from pyecod.settings import RunSettings
@@ -202,3 +203,12 @@ def test_a_repair_of_members_alone_works_without_their_representative(
     assert isinstance(group, SequenceGroup)
     assert group.representative == ChainKey("1aaa", "B")
     assert group.members == (ChainKey("1aaa", "B"), ChainKey("1aaa", "C"))
+
+
+def test_a_chain_its_file_does_not_let_be_used_is_never_searched(
+    header: BatchHeader, make_chain: Callable[..., ChainRecord]
+) -> None:
+    lost = make_chain("8abc_A", blast_status=Status.FAILED, failure_kind=FailureKind.UNUSABLE)
+    lost.sequence_md5 = ""
+    work = pending_work(manifest(header, [lost]), RUN)
+    assert (bool(work), work.exhausted, next_step(lost), lost.failed_at) == (False, (lost.key,), None, "entry")
