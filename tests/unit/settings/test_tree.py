@@ -300,7 +300,7 @@ def test_a_second_try_has_more_of_what_was_lacking_and_the_same_results():
     [
         ({"kind": "slurm"}, [], False),
         ({"kind": "slurm", "second_try": 1}, FailureKind, False),
-        *(({"kind": "slurm"}, [kind], True) for kind in FailureKind),
+        *(({"kind": "slurm"}, [kind], kind is not FailureKind.UNUSABLE) for kind in FailureKind),
         ({"kind": "threads"}, ["out_of_memory", "worker_killed"], False),
         ({"kind": "threads"}, FailureKind, True),
         ({"kind": "dask"}, ["out_of_time"], True),
