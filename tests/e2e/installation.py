@@ -308,7 +308,12 @@ def installed(home: Path, settings: Mapping[str, Any], *, path: str = "") -> Ite
     base_path = Path(settings["base_path"])
     base_path.mkdir()
     person = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "PYECOD_", "PG"))}
-    person |= {"PREFECT_HOME": str(home / "prefect"), "PGPASSFILE": str(home / "passwords")}
+    (home / "tmp").mkdir()  # the worker's `runner_storage`: in /tmp it belongs to whoever had a worker here first
+    person |= {
+        "PREFECT_HOME": str(home / "prefect"),
+        "PGPASSFILE": str(home / "passwords"),
+        "TMPDIR": str(home / "tmp"),
+    }
     of_server, server = adapted.service("server")
     of_worker, worker = adapted.service("worker")
     person["PATH"] = os.pathsep.join(filter(None, (path, str(BIN), os.environ["PATH"])))
