@@ -28,11 +28,11 @@ _PACKED = {
 
 
 def product_folder(name: str) -> Path:
-    """A folder that belongs to the product beside the code (``sql``, ``deployments``): a checkout's own, or what the
-    installed package carries."""
+    """A folder or file that belongs to the product beside the code (``sql``, ``deployments``, ``prefect.yaml``): a
+    checkout's own, or what the installed package carries."""
     package = Path(__file__).resolve().parent
     installed = package / "_data" / name
-    return installed if installed.is_dir() else package.parent / name
+    return installed if installed.exists() else package.parent / name
 
 
 def atomic_write(path: Path, data: str | bytes, *, durable: bool = True) -> None:

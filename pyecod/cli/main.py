@@ -60,6 +60,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Set up": {
         "doctor": ("setup.doctor:doctor", "Check programs, reference, folders, database and Prefect."),
+        "deploy": ("setup.deploy:deploy", "Register the deployments on the Prefect server."),
         "config": ("setup.config:app", "Show, check and list the settings."),
         "reference": ("setup.reference:app", "Build, check and show ECOD references."),
         "fetch": ("setup.fetch:app", "Get releases, entries and references from a server."),

@@ -336,7 +336,7 @@ def installed(home: Path, settings: Mapping[str, Any], *, path: str = "") -> Ite
         platform.processes.append(platform.postgres)
         platform.server = platform.start("server", *server)
         wait_until(lambda: answers(f"{platform.url}/api/health"), 120, "the Prefect server")
-        deploy = ["bash", "-e", "-c", adapted.commands("prefect --no-prompt deploy --all")]
+        deploy = ["bash", "-e", "-c", adapted.commands("pyecod deploy")]
         done = subprocess.run(deploy, env=person, capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, done.stdout + done.stderr
         platform.worker = platform.start("worker", *worker)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyecod.cli.output import AsJson, console, messages, print_json
+from pyecod.cli.output import AsJson, console, line, messages, print_json
 
 if TYPE_CHECKING:
     from pyecod.simulate import World, WorldOptions
@@ -54,7 +54,7 @@ def demo(
         done_before = "" if results else "Nothing was left to do: the week was done before. "
         console().print(f"\n{done_before}{seconds:.0f} s. Look at {page}", soft_wrap=True)
     if not_loaded:
-        messages().print(f"[red]the demo's database could not be used[/red]: {not_loaded}", soft_wrap=True)
+        messages().print(line(("the demo's database could not be used", "red"), f": {not_loaded}"), soft_wrap=True)
     code = exit_code(results) or (1 if not_loaded else 0)
     if code:
         raise typer.Exit(code)
