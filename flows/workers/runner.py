@@ -55,14 +55,16 @@ def task_runner(settings: Settings, batch_path: Path) -> TaskRunner[Any]:
     import dask
     from distributed.security import Security
 
-    from flows.workers.slurm import dask_settings
+    from flows.workers.slurm import NO_WEB_SERVER, dask_settings
 
     dask.config.set(dask_settings(settings))
     return LightDaskTaskRunner(
         cluster_kwargs={
             "n_workers": workers.count,
             "threads_per_worker": 1,
-            "dashboard_address": None,
+            "dashboard_address": NO_WEB_SERVER["dashboard_address"],
+            "worker_dashboard_address": NO_WEB_SERVER["dashboard_address"],
+            "scheduler_kwargs": {"dashboard": NO_WEB_SERVER["dashboard"]},
             "host": "127.0.0.1",
             # without it, others on this machine could hand code to the workers
             "security": Security.temporary(),  # type: ignore[no-untyped-call]
@@ -167,6 +169,12 @@ def explained(error: Exception) -> Exception:
         return WorkerKilledError(_why_killed(error.last_worker.name, error.allowed_failures + 1))
     if isinstance(error, NoWorkerError | NoValidWorkerError):
         cluster = _current_cluster()
+        if cluster and cluster.hopeless:
+            return WorkersLostError(
+                "SLURM will never start the workers' jobs",
+                hint=cluster.hopeless,
+                where=cluster.log_folder.parent.parent,
+            )
         words = cluster.last_words() if cluster else ""
         return WorkersLostError(
             "no worker has been running for too long" + (f"; the last one said: {words}" if words else ""),

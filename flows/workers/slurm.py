@@ -14,7 +14,9 @@ import re
 import shlex
 import shutil
 import sys
+import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,19 +25,25 @@ from dask_jobqueue.slurm import SLURMCluster, SLURMJob
 from distributed.core import Status
 from distributed.deploy.adaptive import Adaptive
 from distributed.security import Security
+from prefect.logging import get_logger
 
 from pyecod.batch.paths import BatchPaths
 from pyecod.errors import ConfigError, ProgramError
 from pyecod.settings import Settings
 from pyecod.slurm.queue import ask_slurm, batch_job_name, cancel_jobs, find_job, jobs_named, nodes_of, time_limit
+from pyecod.slurm.waiting import NEVER_PASSES, hopeless_reason, reasons_for_waiting, why_they_wait
 from pyecod.targets import slurm_option
 
-log = logging.getLogger(__name__)
+log = get_logger("slurm")
 
 CERTIFICATES = ".workers-tls"
 _HOPELESS_JOBS = 5
+_TELL_SECONDS = 300.0
 _BROKEN_NODES = 5
 _CHUNK_SECONDS = "300s"
+_SBATCH_SAYS = re.compile(r"sbatch: error: (?:Batch job submission failed: )?(.*)")
+NO_WEB_SERVER = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+"""Dask's schedulers and workers serve pages and figures to anyone, in plain HTTP; they cannot do without a port."""
 _PROCESS_END = re.compile(r"process \d+ (was killed|exited) .*|.*memory budget.*|slurmstepd: error: .*")
 
 
@@ -51,6 +59,8 @@ def dask_settings(settings: Settings) -> dict[str, Any]:
             "blast_chunk": _CHUNK_SECONDS,
             "profile_chunk": _CHUNK_SECONDS,
         },
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
         "distributed.comm.timeouts.connect": "60s",
         "distributed.comm.timeouts.tcp": "60s",
     }
@@ -76,6 +86,9 @@ class WorkerCluster(SLURMCluster):
         self.log_folder = BatchPaths(batch_path).logs / "workers"
         self._certificates = batch_path / CERTIFICATES
         self._ended_early = 0
+        self._told = time.monotonic()
+        self._refusals: set[str] = set()
+        self.hopeless = ""
         self._registered: set[str] = set()
         self._avoided: set[str] = set()
         self._partition = settings.workers.slurm.partition
@@ -94,8 +107,9 @@ class WorkerCluster(SLURMCluster):
                 name=self.slurm_name,
                 security=security,
                 interface=slurm.interface,
-                scheduler_options={"dashboard_address": None, **({"host": slurm.host} if slurm.host else {})},
+                scheduler_options={**NO_WEB_SERVER, **({"host": slurm.host} if slurm.host else {})},
                 job_ids=self.job_ids,
+                refused=self.refused,
                 **options,
             )
             self._check_job()
@@ -160,6 +174,7 @@ class WorkerCluster(SLURMCluster):
             return
         try:
             queued = await asyncio.to_thread(jobs_named, self.slurm_name)
+            waiting = await asyncio.to_thread(reasons_for_waiting, self.slurm_name)
         except ProgramError as error:
             log.warning("cannot see the queue at the moment: %s", error)
             return
@@ -167,12 +182,33 @@ class WorkerCluster(SLURMCluster):
             job_id = self.workers[name].job_id
             if job_id not in queued:
                 del self.workers[name]
-                self._ended_early += name not in self._registered
+                self._ended_early += bool(job_id) and name not in self._registered
+        self._tell_of_waiting(waiting, anyone_works=bool(met))
         if met:
             self._ended_early = 0
         elif self._ended_early >= _HOPELESS_JOBS:
             log.error("%d jobs ended before their worker arrived: giving up", self._ended_early)
             cast(Any, self.scheduler).no_workers_timeout = 1e-3
+
+    def _tell_of_waiting(self, waiting: Mapping[str, str], *, anyone_works: bool) -> None:
+        """Every few minutes one line with what SLURM says of the jobs that wait; where it says that none of them will
+        ever start, and nobody works, the wait ends."""
+        hopeless = hopeless_reason(waiting)
+        if hopeless and not anyone_works:
+            self.hopeless = f"{why_they_wait(waiting)}: {NEVER_PASSES[hopeless]}"
+            log.error("SLURM will never start them: %s", self.hopeless)
+            cast(Any, self.scheduler).no_workers_timeout = 1e-3
+        elif waiting and time.monotonic() - self._told >= _TELL_SECONDS:
+            self._told = time.monotonic()
+            log.info("%s", why_they_wait(waiting))
+
+    def refused(self, error: Exception) -> None:
+        """SLURM took a job not: a limit of submitted jobs, as a rule. Who works goes on; it is tried again later."""
+        said = _SBATCH_SAYS.search(str(error))
+        reason = said[1] if said else " ".join(str(error).split())[:300]
+        if reason not in self._refusals:
+            self._refusals.add(reason)
+            log.warning("SLURM takes no more jobs at the moment: %s; those it took go on", reason)
 
     def end_of(self, worker: str) -> str:
         """What became of a worker: its last job as SLURM knows it, and how its process ended as its log has it."""
@@ -210,15 +246,27 @@ class JobKeeper(Adaptive):
 
 
 class _WorkerJob(SLURMJob):
-    """One job; its id goes to the cluster's list, to ask SLURM later what became of it."""
+    """One job; its id goes to the cluster's list, to ask SLURM later what became of it.
 
-    def __init__(self, *arguments: Any, job_ids: dict[str, list[str]], **options: Any) -> None:
+    One that SLURM refuses has no id, and counts as running until the cluster looks after lost jobs: an error here would
+    end the whole cluster.
+    """
+
+    def __init__(
+        self, *arguments: Any, job_ids: dict[str, list[str]], refused: Callable[[Exception], None], **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         self._job_ids = job_ids
+        self._refused = refused
 
     async def start(self) -> None:
-        await super().start()
-        self._job_ids[str(self.name)].append(str(self.job_id))
+        try:
+            await super().start()
+        except RuntimeError as error:  # dask-jobqueue's word for a command that failed
+            self._refused(error)
+            self.status = Status.running
+        else:
+            self._job_ids[str(self.name)].append(str(self.job_id))
 
     async def close(self) -> None:
         await super().close()
@@ -259,6 +307,7 @@ def job_options(settings: Settings, name: str, log_folder: Path) -> dict[str, An
         "job_extra_directives": ["--no-requeue", *map(slurm_option, slurm.directives)],
         "job_script_prologue": [
             "export DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT=60s DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP=60s",
+            "export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES='[]'",
             *slurm.prologue,
             *(_remove_copies(python, scratch.dir) if scratch.stage_gib else ()),
         ],
@@ -268,7 +317,7 @@ def job_options(settings: Settings, name: str, log_folder: Path) -> dict[str, An
         "worker_extra_args": [
             *("--lifetime", f"{seconds * 0.85:.0f}s"),
             *("--lifetime-stagger", f"{seconds * 0.1:.0f}s"),
-            "--no-dashboard",
+            *("--no-dashboard", "--dashboard-address", "127.0.0.1:0"),
         ],
     }
 

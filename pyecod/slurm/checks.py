@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shlex
@@ -22,9 +23,11 @@ from pyecod.errors import ProgramError, PyecodError
 from pyecod.node.program import INSTALL_HINTS
 from pyecod.settings import Settings
 from pyecod.slurm.queue import COMMANDS, ask_slurm, cancel_jobs, find_job, time_limit
+from pyecod.slurm.waiting import NEVER_PASSES
 from pyecod.targets import slurm_option
 
 _PROBE_SECONDS = 180.0
+_CALL_SECONDS = 5.0
 _SIOCGIFADDR = 0x8915
 
 
@@ -145,7 +148,11 @@ def _databases(settings: Settings) -> list[Path]:
 
 def _wait_for_answer(settings: Settings, folder: Path, job_id: str, host: str, patience: float) -> Iterator[Finding]:
     deadline = time.monotonic() + patience
+    called = False
     while not (folder / "answer.json").exists():
+        if not called and (folder / "listen.json").exists():
+            called = True
+            _call(*orjson.loads((folder / "listen.json").read_bytes()))
         job = find_job(job_id)
         state = job.state if job else "gone"
         if state not in ("PENDING", "RUNNING", "CONFIGURING", "COMPLETING"):
@@ -153,6 +160,10 @@ def _wait_for_answer(settings: Settings, folder: Path, job_id: str, host: str, p
             if not (folder / "answer.json").exists():
                 yield _silent(folder, str(job or job_id))
                 return
+        if state == "PENDING" and job is not None and job.reason in NEVER_PASSES:
+            what = f"SLURM will never start such a job: {job.reason}"
+            yield _finding("probe job", "", what, NEVER_PASSES[job.reason])
+            return
         if time.monotonic() > deadline:
             reason = f"{state}, {job.reason}" if job else state
             remedy = "look at `squeue`; a busy cluster may only need time: ask again, or with more --patience"
@@ -162,6 +173,12 @@ def _wait_for_answer(settings: Settings, folder: Path, job_id: str, host: str, p
     answer = orjson.loads((folder / "answer.json").read_bytes())
     yield from _judge(answer, host)
     yield _scratch(settings, answer)
+
+
+def _call(address: str, port: int) -> None:
+    """Call a node as the scheduler calls its workers; whether the call came the node says."""
+    with contextlib.suppress(OSError):
+        socket.create_connection((address, port), timeout=_CALL_SECONDS).close()
 
 
 def _silent(folder: Path, job: str) -> Finding:
@@ -192,6 +209,14 @@ def _judge(answer: dict[str, Any], host: str) -> Iterator[Finding]:
         f"{node} cannot reach {host}: {problem}" if problem else "",
         "set workers.slurm.interface or host to an address of this machine that the nodes reach; open its ports",
     )
+    problem = answer["reached"]
+    if not answer["scheduler"]:
+        yield _finding(
+            "workers called",
+            f"this host reaches {node}",
+            f"this host cannot reach {node}: {problem}" if problem else "",
+            "open the ports of the nodes for this host, or set workers.slurm.interface to a network both are in",
+        )
     problem = answer["prefect"]
     yield _finding(
         "workers' prefect",

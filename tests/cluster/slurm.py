@@ -109,7 +109,7 @@ class SlurmOnOneMachine:
 
     def _ready_nodes(self) -> list[str]:
         try:
-            return self.run("sinfo", "-h", "-N", "-t", "idle,alloc,mix", "-o", "%N").split()
+            return self.run("sinfo", "-h", "-N", "-p", "main", "-t", "idle,alloc,mix", "-o", "%N").split()
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return []
 
@@ -167,8 +167,11 @@ class SlurmOnOneMachine:
             f"CPUs={self.cores} RealMemory={self.memory} State=UNKNOWN"
             for node, port in zip(self.nodes, ports[1:], strict=True)
         ]
-        partition = "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE DefMemPerCPU=200 State=UP"
-        return "\n".join([*(f"{key}={value}" for key, value in lines.items()), *nodes, partition, ""])
+        partitions = [
+            "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE DefMemPerCPU=200 State=UP",
+            "PartitionName=short Nodes=ALL MaxTime=00:10:00 DefMemPerCPU=200 State=UP",
+        ]
+        return "\n".join([*(f"{key}={value}" for key, value in lines.items()), *nodes, *partitions, ""])
 
     def _start(self, name: str, *arguments: str, program: str | None = None) -> None:
         with (self.folder / f"{name}.out").open("ab") as log:
