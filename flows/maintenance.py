@@ -16,6 +16,8 @@ from pydantic import Field
 from flows.workers.turns import turn
 from pyecod.batch import Batch, BatchPaths, RunHistory, find_batches
 from pyecod.errors import BatchError, StoreError
+from pyecod.reference.check import check_and_record
+from pyecod.reference.checked import ReferenceCheck
 from pyecod.search import SearchCache
 from pyecod.settings import Settings, load_settings
 from pyecod.store import VerifyReport, open_store, require_schema, verify
@@ -39,6 +41,7 @@ class Upkeep:
     cache_bytes: int
     logs: int
     database: VerifyReport | None
+    reference: ReferenceCheck | None
     skipped: tuple[str, ...]
     dry_run: bool
 
@@ -55,6 +58,7 @@ def maintenance(
     cache_max_gib: Annotated[float, Field(gt=0)] | None = None,
     logs_older_than_days: Days = 180,
     verify_chains: Annotated[int, Field(ge=0)] = 100,
+    check_reference: bool = True,
     dry_run: bool = False,
     profile: str | None = None,
     settings_file: Path | None = None,
@@ -70,6 +74,7 @@ def maintenance(
         logs_older_than_days: Older log files are removed.
         verify_chains: Random chains of the database that are held against their files; 0 for none. Batches that are
             running, were changed since their load or have no folder any more are passed over.
+        check_reference: Whether the reference's files are read whole and held against their checksums.
         dry_run: Only say what would be removed.
         profile: Name of a profile of deployments/profiles/, or its file.
         settings_file: Settings in YAML.
@@ -97,6 +102,7 @@ def maintenance(
             cache_bytes=cache.removed.bytes,
             logs=logs,
             database=_check_database(settings, verify_chains),
+            reference=_check_reference(settings) if check_reference else None,
             skipped=skipped,
             dry_run=dry_run,
         )
@@ -144,6 +150,7 @@ def describe_upkeep(upkeep: Upkeep) -> str:
             for f in upkeep.database.findings[:_MOST_FINDINGS]
         ]
         lines += [f"    - passed over: {reason}" for reason in upkeep.database.passed_over]
+    lines.append(f"- reference: {upkeep.reference or 'not checked'}")
     lines += [f"- passed over: {reason}" for reason in upkeep.skipped]
     return "\n".join(lines)
 
@@ -172,7 +179,20 @@ def _check_database(settings: Settings, count: int) -> VerifyReport | None:
         return verify(store, count, settled=True)
 
 
+def _check_reference(settings: Settings) -> ReferenceCheck | None:
+    if settings.reference is None:
+        return None
+    return check_and_record(settings.reference, settings.base_path)[1]
+
+
 def _refuse_differences(upkeep: Upkeep) -> None:
+    if upkeep.reference is not None and upkeep.reference.problems:
+        raise UpkeepError(
+            f"the reference is damaged: {upkeep.reference.problems[0]}",
+            where=upkeep.reference.reference_id,
+            hint="put the right files back, or build the reference again; then repair what was searched since",
+            results=upkeep,
+        )
     if upkeep.database is not None and upkeep.database.findings:
         first = upkeep.database.findings[0]
         raise UpkeepError(

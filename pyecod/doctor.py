@@ -40,6 +40,8 @@ def examine(settings: Settings, server: Server, *, patience: float = 180.0) -> I
     yield from _python()
     yield from _programs()
     yield _guarded("reference", lambda: _reference(settings))
+    if settings.reference is not None:
+        yield _guarded("reference files", lambda: _reference_check(settings))
     yield from _input_folders(settings)
     yield _guarded("database", lambda: _database(settings))
     yield from _prefect(server)
@@ -81,6 +83,27 @@ def _programs() -> Iterator[Finding]:
             yield Finding(name, "ok", versions[name])
         else:
             yield Finding(name, "problem", "not found on PATH", hint)
+
+
+def _reference_check(settings: Settings) -> Finding:
+    """When the large files were last read and held against their checksums."""
+    from pyecod.reference import Reference
+    from pyecod.reference.checked import last_check
+
+    assert settings.reference is not None
+    reference = Reference.open(settings.reference)
+    last = last_check(reference.path, reference.id, settings.base_path)
+    if last is None:
+        what = "the BLAST and HH-suite files were never held against their checksums"
+        return Finding("reference files", "note", what, "`pyecod reference check`, or the maintenance deployment")
+    if last.problems:
+        return Finding(
+            "reference files", "problem", str(last), "put the right files back, or build the reference again"
+        )
+    if last.is_old:
+        what = f"{last}, {last.age_days:.0f} days ago"
+        return Finding("reference files", "note", what, "`pyecod reference check`, or the maintenance deployment")
+    return Finding("reference files", "ok", str(last))
 
 
 def _reference(settings: Settings) -> Finding:

@@ -48,7 +48,7 @@ def partition_files(
     Raises:
         ReferenceDataError: the reference cannot be opened.
     """
-    Reference.open(reference)  # once here, so that a wrong path is one clear error and not one per file
+    Reference.open(reference).check_lookup()  # once here, so that a wrong path is one clear error and not one per file
     work = partial(_partition_file, reference=reference, settings=settings, out=out, explain=explain)
     if jobs == 1 or len(paths) < 2:
         yield from map(work, paths)

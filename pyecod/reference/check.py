@@ -11,12 +11,12 @@ import numpy as np
 
 from pyecod.checks import Finding
 from pyecod.errors import PyecodError, ReferenceDataError, describe
-from pyecod.files import sha256_of
 from pyecod.reference.blast import fasta_entry, read_database
+from pyecod.reference.checked import ReferenceCheck, record_check
 from pyecod.reference.groups import LEVELS, GroupTable
 from pyecod.reference.lookup import Lookup
 from pyecod.reference.profiles import profiles_digest, read_profiles
-from pyecod.reference.record import ReferenceRecord, SequenceDatabase, must_be_whole
+from pyecod.reference.record import ReferenceRecord, SequenceDatabase, must_be_unchanged, must_be_whole
 from pyecod.reference.reference import LOOKUP, Reference
 
 _REBUILD = "build the reference again"
@@ -31,6 +31,18 @@ def check_reference(path: Path) -> list[Finding]:
     and entries of the HH-suite database. Takes about a minute for a million domains.
     """
     return list(examine_reference(path))
+
+
+def check_and_record(path: Path, base_path: Path | None = None) -> tuple[list[Finding], ReferenceCheck | None]:
+    """:func:`check_reference`, and word of it left for :func:`pyecod.reference.checked.last_check`; None where there is
+    no reference to leave it with."""
+    folder = path.expanduser().absolute()
+    findings = check_reference(folder)
+    try:
+        record = ReferenceRecord.read(folder)
+    except ReferenceDataError:
+        return findings, None
+    return findings, record_check(folder, record.id, findings, base_path)
 
 
 def examine_reference(path: Path) -> Iterator[Finding]:
@@ -77,9 +89,7 @@ def _problem(check: str, error: PyecodError) -> Finding:
 def _check_files(record: ReferenceRecord, folder: Path) -> str:
     stamps = list(record.stamps(folder))
     must_be_whole(stamps)
-    for path, stamp in stamps:
-        if sha256_of(path) != stamp.sha256:
-            raise ReferenceDataError("its content has changed since the build", where=path, hint=_REBUILD)
+    must_be_unchanged(stamps)
     return f"{len(stamps)} files, {sum(stamp.size for _, stamp in stamps) / 1e6:,.1f} MB, checksums agree"
 
 

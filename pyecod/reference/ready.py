@@ -8,7 +8,8 @@ from pyecod.settings import Settings
 
 
 def open_reference(settings: Settings) -> Reference:
-    """The reference the settings name, ready for every search they ask for.
+    """The reference the settings name, ready for every search they ask for; its lookup is read and held against its
+    checksums, which takes a fraction of a second.
 
     Raises:
         ConfigError: none is named. ReferenceDataError: it cannot be opened, or has no chain sequences, or no profiles
@@ -17,6 +18,7 @@ def open_reference(settings: Settings) -> Reference:
     if settings.reference is None:
         raise ConfigError("no ECOD reference is named", hint="--reference DIR, or `reference:` in the settings file")
     reference = Reference.open(settings.reference)
+    reference.check_lookup()
     if reference.chain_db is None and settings.search.require_chains:
         raise ReferenceDataError(
             "the reference has no chain sequences, so that chain BLAST would find nothing",

@@ -157,3 +157,23 @@ def must_be_whole(stamps: Iterable[tuple[Path, FileStamp]]) -> None:
                 where=path,
                 hint="put the right one back, or build the reference again",
             )
+
+
+def must_be_unchanged(stamps: Iterable[tuple[Path, FileStamp]]) -> None:
+    """See that every file has its content: damage may keep a file's size.
+
+    Raises:
+        ReferenceDataError: names the first that does not.
+    """
+    for path, stamp in stamps:
+        try:
+            found = sha256_of(path)
+        except OSError as error:
+            what = f"a file of the reference cannot be read: {error.strerror}"
+            raise ReferenceDataError(what, where=path, hint="put it back, or build the reference again") from None
+        if found != stamp.sha256:
+            raise ReferenceDataError(
+                "its content has changed since the build",
+                where=path,
+                hint="put the right one back, or build the reference again",
+            )

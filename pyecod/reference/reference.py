@@ -16,7 +16,7 @@ from pyecod.ranges import ResidueRange
 from pyecod.reference.groups import LEVELS, GroupTable, Level, level_of
 from pyecod.reference.lookup import Lookup
 from pyecod.reference.model import ChainDomains, ReferenceDomain
-from pyecod.reference.record import RECORD_NAME, ReferenceRecord, must_be_whole
+from pyecod.reference.record import RECORD_NAME, ReferenceRecord, must_be_unchanged, must_be_whole
 
 LOOKUP = "lookup"
 
@@ -57,6 +57,15 @@ class Reference:
                 "there is no ECOD reference here", where=path, hint="build it with `pyecod reference build`"
             ) from None
         return _open(folder, (state.st_mtime_ns, state.st_ino, state.st_size))
+
+    def check_lookup(self) -> None:
+        """See that the lookup is what was built: a damaged byte would classify on in silence.
+
+        Raises:
+            ReferenceDataError: names the file that has changed.
+        """
+        lookup = self.path / LOOKUP
+        must_be_unchanged((path, stamp) for path, stamp in self.record.stamps(self.path) if path.parent == lookup)
 
     def __reduce__(self) -> tuple[Callable[[str, str], Reference], tuple[str, str]]:
         return _reopen, (str(self.path), self.id)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from pyecod.batch import Batch
+    from pyecod.settings import Settings
 
 BasePath = Annotated[
     Path | None, typer.Option("--base-path", help="folder of the batches", show_default=False, metavar="DIR")
@@ -35,8 +36,30 @@ def status(
     settings = settings_from(settings_file, profile, base_path=base_path)
     if batch is None:
         _show_all(settings.base_path, as_json)
+        if not as_json:
+            _warn_of_reference(settings)
     else:
         _show_one(locate_batch(batch, settings.base_path), as_json)
+
+
+def _warn_of_reference(settings: Settings) -> None:
+    """Say where the reference in use was found damaged, or was not read whole for long."""
+    from pyecod.errors import ReferenceDataError
+    from pyecod.reference import Reference
+    from pyecod.reference.checked import last_check
+
+    if settings.reference is None:
+        return
+    try:
+        reference = Reference.open(settings.reference)
+    except ReferenceDataError as error:
+        messages().print(line(("reference", "red"), f" {error}"), soft_wrap=True)
+        return
+    last = last_check(reference.path, reference.id, settings.base_path)
+    if last is None or last.problems or last.is_old:
+        state = "never held against its checksums (pyecod reference check)" if last is None else str(last)
+        colour = "red" if last is not None and last.problems else "yellow"
+        messages().print(line((f"reference {reference.version}", colour), f" {state}"), soft_wrap=True)
 
 
 def _show_all(base_path: Path, as_json: bool) -> None:

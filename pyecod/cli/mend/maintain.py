@@ -31,6 +31,12 @@ def maintain(
     verify_chains: Annotated[
         int | None, typer.Option(min=0, help="random chains of the database held against their files; default: 100")
     ] = None,
+    check_reference: Annotated[
+        bool,
+        typer.Option(
+            "--check-reference/--no-check-reference", help="hold the reference's files against their checksums"
+        ),
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be removed")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before starting")] = False,
     base_path: BasePath = None,
@@ -40,7 +46,8 @@ def maintain(
 ) -> None:
     """Remove old runs, unused search results and old logs, and hold random chains of the database against the files.
 
-    What is current or needed by a running batch is never removed. Ends with 1 when database and files differ.
+    What is current or needed by a running batch is never removed. Ends with 1 when database and files differ,
+    or the reference is damaged.
     """
     settings = settings_from(settings_file, profile, base_path=base_path)
     parameters: dict[str, Any] = {
@@ -50,6 +57,7 @@ def maintain(
         "cache_max_gib": cache_max_gib,
         "logs_older_than_days": logs_older_than_days,
         "verify_chains": verify_chains,
+        "check_reference": check_reference,
         "dry_run": dry_run,
         "profile": profile,
         "settings_file": settings_file,
@@ -65,4 +73,7 @@ def maintain(
         console().print(str(upkeep), soft_wrap=True)
     if upkeep.database is not None and upkeep.database.findings:
         messages().print("the files are the truth: `pyecod sync --overwrite --batch DIR` loads a batch again")
+        raise typer.Exit(1)
+    if upkeep.reference is not None and upkeep.reference.problems:
+        messages().print("put the right files of the reference back, or build it again")
         raise typer.Exit(1)

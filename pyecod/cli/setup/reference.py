@@ -107,9 +107,10 @@ def check(
     directory: Directory = None, settings_file: SettingsFile = None, profile: Profile = None, as_json: AsJson = False
 ) -> None:
     """Read everything a reference holds and compare it with its version record; exit code 1 if there is a problem."""
-    from pyecod.reference import check_reference
+    from pyecod.reference.check import check_and_record
 
-    findings = check_reference(_directory(directory, settings_file, profile))
+    base_path = settings_from(settings_file, profile).base_path
+    findings, _ = check_and_record(_directory(directory, settings_file, profile), base_path)
     if as_json:
         problems = sum(finding.state == "problem" for finding in findings)
         print_json({"findings": findings, "problems": problems})
