@@ -7,19 +7,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
+from flows.form import asks
 from flows.workers.turns import turn
 from pyecod.batch import Batch, BatchPaths, RunHistory, find_batches
 from pyecod.errors import BatchError, StoreError
 from pyecod.reference.check import check_and_record
 from pyecod.reference.checked import ReferenceCheck
 from pyecod.search import SearchCache
-from pyecod.settings import Settings, load_settings
+from pyecod.settings import Settings
 from pyecod.store import VerifyReport, open_store, require_schema, verify
 
 _DAY = 24 * 3600
@@ -51,7 +52,9 @@ class Upkeep:
 
 
 @flow(name="maintenance", flow_run_name="maintenance")
+@asks
 def maintenance(
+    settings: Settings,
     keep_runs: Annotated[int, Field(ge=1)] = 3,
     runs_older_than_days: Days = 90,
     cache_unused_days: Days = 365,
@@ -60,9 +63,6 @@ def maintenance(
     verify_chains: Annotated[int, Field(ge=0)] = 100,
     check_reference: bool = True,
     dry_run: bool = False,
-    profile: str | None = None,
-    settings_file: Path | None = None,
-    overrides: dict[str, Any] | None = None,
 ) -> Upkeep:
     """Make room and check the database. What is current or needed by a running batch is never removed.
 
@@ -76,15 +76,11 @@ def maintenance(
             running, were changed since their load or have no folder any more are passed over.
         check_reference: Whether the reference's files are read whole and held against their checksums.
         dry_run: Only say what would be removed.
-        profile: Name of a profile of deployments/profiles/, or its file.
-        settings_file: Settings in YAML.
-        overrides: Single settings, nested as in the file.
 
     Raises:
         UpkeepError: the database does not say what the files say; everything else was done before.
         StoreError: the database cannot be reached.
     """
-    settings = load_settings(settings_file, profile, overrides).absolute()
     with turn(settings, "maintenance") as another:
         if another is not None:
             return cast(Upkeep, another)

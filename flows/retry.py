@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from prefect import flow, get_run_logger
 
 from flows.batch.process import BatchResult, run_batch
+from flows.form import asks
 from flows.update_weeks import finish
 from pyecod.errors import describe
 from pyecod.ids import ChainKey
 from pyecod.repair.retry import tries_again
-from pyecod.settings import load_settings
+from pyecod.settings import Settings
 from pyecod.standing.scan import read_tasks, settled_elsewhere
 
 
 @flow(name="retry", flow_run_name="retry {tasks}")
-def retry(
-    tasks: Path,
-    profile: str | None = None,
-    settings_file: Path | None = None,
-    overrides: dict[str, Any] | None = None,
-) -> list[BatchResult]:
+@asks
+def retry(settings: Settings, tasks: Path) -> list[BatchResult]:
     """Go on with every batch of a task list of `pyecod scan`; its chains are tried as often as new ones.
 
     Args:
         tasks: File of `pyecod scan --output`.
-        profile: Profile of the workers.
-        settings_file: YAML settings file.
-        overrides: Settings, nested as in the file.
 
     Raises:
         WeeksFailedError: at least one batch could not be finished.
     """
-    settings = load_settings(settings_file, profile, overrides).absolute()
     by_batch: dict[str, list[ChainKey]] = {}
     listed = read_tasks(tasks)
     settled = settled_elsewhere(listed, settings.base_path)

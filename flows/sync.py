@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from prefect import flow, get_run_logger
 
 from flows.batch.provenance import recorded
+from flows.form import asks
 from flows.workers.turns import turn
 from pyecod.batch import find_batches
 from pyecod.errors import PyecodError
-from pyecod.settings import Settings, load_settings
+from pyecod.settings import Settings
 from pyecod.store import SyncReport
 from tasks.database import load_into_database
 
@@ -21,13 +21,12 @@ class SyncIncompleteError(PyecodError):
 
 
 @flow(name="sync", flow_run_name="sync")
+@asks
 def sync(
+    settings: Settings,
     batches: list[Path] | None = None,
     overwrite: bool = False,
     force: bool = False,
-    profile: str | None = None,
-    settings_file: Path | None = None,
-    overrides: dict[str, Any] | None = None,
 ) -> list[SyncReport]:
     """Load the named batch folders, or all under ``base_path``; unchanged ones are passed over.
 
@@ -35,15 +34,11 @@ def sync(
         batches: Batch folders. Without them: all.
         overwrite: Load unchanged batches too, and write every result again in the place of the batch's last run.
         force: Load what there is of a batch that is still running.
-        profile: Name of a profile of deployments/profiles/, or its file.
-        settings_file: Settings in YAML.
-        overrides: Single settings, nested as in the file.
 
     Raises:
         StoreError: the database cannot be reached or refuses; the batches on disk are untouched.
         SyncIncompleteError: a batch was not loaded, or not all of it; the others are.
     """
-    settings = load_settings(settings_file, profile, overrides).absolute()
     with turn(settings, "sync", wait=True):
         return _load_batches(batches or find_batches(settings.base_path), settings, overwrite, force)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
@@ -12,10 +11,11 @@ from pydantic import Field
 
 from flows.batch.process import BatchResult, run_batch
 from flows.batch.publish import announce_weeks
+from flows.form import asks
 from flows.workers.turns import turn
 from pyecod.errors import PyecodError, describe
 from pyecod.reference.ready import open_reference
-from pyecod.settings import Settings, load_settings
+from pyecod.settings import Settings
 from pyecod.weeks.begin import begin_week
 from pyecod.weeks.plan import WeekPlan, plan_weeks
 from pyecod.weeks.releases import fetches_releases
@@ -34,13 +34,12 @@ def _run_name() -> str:
 
 
 @flow(name="update-weeks", flow_run_name=_run_name)
+@asks
 def update_weeks(
+    settings: Settings,
     start_date: datetime.date | None = None,
     end_date: datetime.date | None = None,
     max_batches: Annotated[int, Field(ge=1)] | None = None,
-    profile: str | None = None,
-    settings_file: Path | None = None,
-    overrides: dict[str, Any] | None = None,
 ) -> list[BatchResult]:
     """Process every release from ``start_date`` to ``end_date``; a week that fails does not stop the next.
 
@@ -50,14 +49,10 @@ def update_weeks(
         start_date: First release. Without it: from the newest batch on.
         end_date: Last release. Without it: the newest there is.
         max_batches: Work on at most this many weeks.
-        profile: Name of a profile of deployments/profiles/, or its file.
-        settings_file: Settings in YAML.
-        overrides: Single settings, nested as in the file.
 
     Raises:
         WeeksFailedError: at least one week could not be finished.
     """
-    settings = load_settings(settings_file, profile, overrides).absolute()
     with turn(settings, "update-weeks") as another:
         return another or _process_weeks(settings, start_date, end_date, max_batches)
 

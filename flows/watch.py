@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from prefect import flow, get_run_logger
 
 from flows.batch.announce import announce, publish_alerts
+from flows.form import asks
 from flows.workers.silence import crash_silent_runs
 from flows.workers.turns import turn
-from pyecod.settings import Settings, load_settings
+from pyecod.settings import Settings
 from pyecod.watch.findings import Alert, house_alerts
 
 
 @flow(name="watch", flow_run_name="watch")
-def watch(
-    profile: str | None = None, settings_file: Path | None = None, overrides: dict[str, Any] | None = None
-) -> list[Alert]:
+@asks
+def watch(settings: Settings) -> list[Alert]:
     """Look for what no run can announce of itself: its own death, a week that did not come, a batch nobody drives, full
-    disks.
-
-    Args:
-        profile: Name of a profile of deployments/profiles/, or its file.
-        settings_file: Settings in YAML.
-        overrides: Single settings, nested as in the file.
-    """
-    settings = load_settings(settings_file, profile, overrides).absolute()
+    disks."""
     with turn(settings, "watch") as another:
         return another or _look_around(settings)
 

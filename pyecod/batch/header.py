@@ -7,11 +7,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import Any, TypedDict, Unpack
 
 import orjson
 
-from pyecod.batch.names import BatchType, week_of_name
+from pyecod.batch.names import BatchType, Reason, week_of_name
 from pyecod.batch.record import ChainRecord, EntryRecord
 from pyecod.errors import BatchError
 from pyecod.settings import Settings
@@ -19,8 +20,11 @@ from pyecod.settings import Settings
 _OF_REPAIRS = frozenset(
     {"reason", "source_weeks", "rerun_blast", "rerun_hhsearch", "rerun_partition", "accept_worse", "request"}
 )
-REASONS = ("pdb_modifications", "algorithm_update", "error_fix", "hierarchy_update", "user_request")
 UNKNOWN_TIME = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_ENUMERATIONS: Mapping[str, tuple[type[StrEnum], str]] = {
+    "BatchType": (BatchType, "batch type"),
+    "Reason": (Reason, "reason"),
+}
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # where and how fast a batch runs, not what comes out
@@ -63,7 +67,7 @@ class BatchHeader:
     tool_versions: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     settings_digest: str | None = None
-    reason: str | None = None
+    reason: Reason | None = None
     source_weeks: tuple[str, ...] = ()
     rerun_blast: bool | None = None
     rerun_hhsearch: bool | None = None
@@ -105,7 +109,7 @@ class HeaderFields(TypedDict, total=False):
     reference_version: str | None
     reference_id: str | None
     tool_versions: Mapping[str, str]
-    reason: str | None
+    reason: Reason | None
     source_weeks: tuple[str, ...]
     rerun_blast: bool | None
     rerun_hhsearch: bool | None
@@ -186,8 +190,8 @@ def _deciding(tree: Mapping[str, Any]) -> dict[str, Any]:
 def header_to_plain(header: BatchHeader) -> dict[str, Any]:
     """The header as the manifest holds it; what only repairs have is left out of the others."""
     plain = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in (asdict(header) | {"batch_type": str(header.batch_type)}).items()
+        name: list(value) if isinstance(value, tuple) else str(value) if isinstance(value, StrEnum) else value
+        for name, value in asdict(header).items()
         if name not in _OF_REPAIRS or header.batch_type == BatchType.REPAIR
     }
     return {name: value for name, value in plain.items() if value or name not in ("fasta_path", "completed", "changes")}
@@ -220,13 +224,12 @@ def _header_value(name: str, declared: str, value: Any, where: str) -> Any:
     if value is None:
         if kind != declared:
             return None
-    elif kind == "BatchType":
+    elif kind in _ENUMERATIONS:
+        words, what = _ENUMERATIONS[kind]
         try:
-            return BatchType(value)
+            return words(value)
         except ValueError:
-            raise BatchError(
-                f"{value!r:.80} is not a batch type", where=where, hint="known: " + ", ".join(BatchType)
-            ) from None
+            raise BatchError(f"{value!r:.80} is not a {what}", where=where, hint="known: " + ", ".join(words)) from None
     elif kind in ("str", "bool"):
         if isinstance(value, {"str": str, "bool": bool}[kind]):
             return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
@@ -245,8 +248,6 @@ def _check_words(header: BatchHeader, where: str) -> None:
         raise BatchError(
             f"{header.batch_name!r} is not a batch name", where=where, hint="letters, digits, '.', '_' and '-'"
         )
-    if header.reason is not None and header.reason not in REASONS:
-        raise BatchError(f"{header.reason!r} is not a reason", where=where, hint="known: " + ", ".join(REASONS))
 
 
 def week_of(header: BatchHeader, record: ChainRecord | EntryRecord | None = None) -> datetime.date | None:

@@ -1,4 +1,4 @@
-"""Kinds of batches and the names of their folders.
+"""Kinds of batches, why repairs are made, and the names of the folders.
 
 The manifest says what a batch is; a name only says where a new batch is made and a week's batch is looked for. A folder
 may be called ``ecod_weekly_x``: it is a batch like any other, and of no week by its name.
@@ -29,6 +29,16 @@ class BatchType(StrEnum):
     def pattern(self) -> str:
         """Shell pattern of such names: ``ecod_weekly_*``."""
         return f"{self.prefix}*"
+
+
+class Reason(StrEnum):
+    """Why a repair is made."""
+
+    PDB_MODIFICATIONS = "pdb_modifications"
+    ALGORITHM_UPDATE = "algorithm_update"
+    ERROR_FIX = "error_fix"
+    HIERARCHY_UPDATE = "hierarchy_update"
+    USER_REQUEST = "user_request"
 
 
 def weekly_name(release_date: datetime.date) -> str:

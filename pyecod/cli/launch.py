@@ -6,8 +6,9 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -85,6 +86,15 @@ def run_flow(target: str, parameters: dict[str, Any], as_json: bool) -> None:
     code = exit_code(results)
     if code:
         raise typer.Exit(code)
+
+
+def flow_settings(file: Path | None, profile: str | None, places: Mapping[str, Path | None]) -> dict[str, Any]:
+    """A command's settings as parameters of its flow; paths are absolute, for workers stand elsewhere."""
+    return {
+        "profile": profile,
+        "settings_file": file and file.absolute(),
+        "overrides": {key: str(path.absolute()) for key, path in places.items() if path is not None},
+    }
 
 
 def ask(yes: bool, question: str, *, default: bool = True) -> None:

@@ -18,11 +18,22 @@ if TYPE_CHECKING:
     from pyecod.checks import Finding
     from pyecod.settings import Settings
 
+SETTINGS = "Settings"
+"""Heading, in the help pages, of the options that say where things are."""
+
 SettingsFile = Annotated[
-    Path | None, typer.Option("--settings", help="YAML settings file", show_default=False, metavar="FILE")
+    Path | None,
+    typer.Option("--settings", help="YAML settings file", show_default=False, metavar="FILE", rich_help_panel=SETTINGS),
 ]
 Profile = Annotated[
-    str | None, typer.Option("--profile", help="profile name (local, slurm) or file", show_default=False)
+    str | None,
+    typer.Option(
+        "--profile",
+        help="profile name (local, slurm) or file",
+        show_default=False,
+        metavar="NAME",
+        rich_help_panel=SETTINGS,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
 

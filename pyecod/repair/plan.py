@@ -75,16 +75,16 @@ class RepairPlan:
         return tuple(sorted({c.item.week for c in self.chains if c.item.week}))
 
 
-def plan_repair(request: RepairRequest, settings: Settings, batch_name: str | None = None) -> RepairPlan:
+def plan_repair(request: RepairRequest, settings: Settings) -> RepairPlan:
     """What a repair would do now; changes nothing, and reads from the mirror or the server what is to be read again.
 
     Raises:
-        UsageError: ``batch_name`` is a batch that does something else.
+        UsageError: the batch named in the request does something else.
         ConfigError, ReferenceDataError: no usable reference. BatchError: there is no folder of batches.
         ConfigError, FetchError: entries are to be read, and the mirror is not a folder or the server cannot be reached.
     """
     reference = open_reference(settings)
-    path, resumes = _find_batch(request, settings, batch_name)
+    path, resumes = _find_batch(request, settings)
     if resumes:
         return RepairPlan(request, path, resumes=True)
     selection = select_chains(request, settings, reference)
@@ -147,9 +147,9 @@ def begin_repair(plan: RepairPlan, settings: Settings) -> Batch:
     return Batch.create(settings.base_path, header, entries=entries, chains=records)
 
 
-def _find_batch(request: RepairRequest, settings: Settings, name: str | None) -> tuple[Path, bool]:
+def _find_batch(request: RepairRequest, settings: Settings) -> tuple[Path, bool]:
     """The batch's folder, and whether it was begun with this very request and is not finished."""
-    asked = _short_request(request)
+    asked, name = _short_request(request), request.batch_name
     if name is not None:
         path = settings.base_path / name
         if not is_batch(path):

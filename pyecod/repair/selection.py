@@ -85,11 +85,11 @@ class _Selector:
         self.request, self.settings, self.reference = request, settings, reference
         self.selection = Selection()
         by_list = request.modified or request.obsolete
-        weeks = None if by_list or request.chains else request.weeks or None
+        weeks = None if by_list or request.named else request.weeks or None
         self.state = CurrentState(settings.base_path, weeks, opened=self._look_at)
         self.running: dict[str, str] = {}
         self.unfinished: dict[str, int] = {}
-        self.named = {chain.key: chain for chain in request.chains}
+        self.named = {chain.key: chain for chain in request.named}
         self.lists = _ReleaseLists()
         self.weeks: set[datetime.date | None] = set()
 
@@ -141,7 +141,7 @@ class _Selector:
 
     def _add_named(self, found: dict[ChainKey, list[CurrentChain]]) -> None:
         unknown: dict[str, list[NamedChain]] = {}
-        for named in self.request.chains:
+        for named in self.request.named:
             weeks = {named.week} if named.week else set(self.request.weeks)
             there = [c for c in found.get(named.key, []) if not weeks or c.week in weeks]
             if there:

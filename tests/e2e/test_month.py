@@ -204,20 +204,20 @@ def test_it_is_repaired_from_the_form(month: Month, browser: Any) -> None:
     day = month.days[BAD]
     browser.resize(1850)
     browser.open(f"{month.platform.url}/deployments/deployment/{month.platform.deployment('repair/adhoc')['id']}/run")
-    browser.wait_for("rerun_partition")
-    browser.type_into(of_field("reason", "select"), "error")
+    browser.wait_for("More choices")
+    assert "Search BLAST again (Optional)" not in browser.text
+    browser.type_into(of_field("Reason", "select"), "error")
     browser.click("[...document.querySelectorAll('.p-select-option')].find(e => e.innerText.trim() === 'error_fix')")
-    browser.click(of_field("weeks", "button", "list"))
-    browser.click(of_field("weeks", "button", "Add item"))
-    browser.type_into(of_field("weeks", "input[type=date]"), f"{day:%m%d%Y}")
-    browser.click(of_field("failed", "[role=switch]"))
+    browser.click(of_field("Releases", "button", "Add item"))
+    browser.type_into(of_field("Releases", "input[type=date]"), f"{day:%m%d%Y}")
+    browser.click(of_field("Failed chains", "[role=switch]"))
     browser.evaluate("window.scrollTo(0, 0)")
     browser.picture("month-3-repair-form")
     browser.resize()
     browser.click("document.querySelector('button[type=submit]')")
     (run,) = wait_until(lambda: month.platform.runs("repair"), 30, "the repair that was asked for")
     asked = {name: value for name, value in run["parameters"].items() if value}
-    assert asked == {"reason": "error_fix", "weeks": [str(day)], "failed": True, "rerun_partition": True}
+    assert asked == {"reason": "error_fix", "weeks": [str(day)], "failed": True}
     done = month.platform.wait(run["id"], *ENDED, seconds=150)
     assert done["state"]["type"] == "COMPLETED", done["state"]
     assert done["name"] == f"repair failed {day} (error_fix)"
@@ -296,7 +296,7 @@ def discontinuous(batch: Batch) -> str:
 
 
 def of_field(name: str, selector: str, text: str = "") -> str:
-    """An element of one parameter's field in Prefect's form, as JavaScript."""
-    label = "e.querySelector('.schema-form-property__label').innerText.split(' ')[0]"
+    """An element of the field with this label in Prefect's form, as JavaScript."""
+    label = "e.querySelector('.schema-form-property__label').innerText.replace(' (Optional)', '')"
     whole = f"[...document.querySelectorAll('.schema-form-property')].find(e => {label} === '{name}')"
     return f"[...({whole}?.querySelectorAll('{selector}') ?? [])].find(e => e.innerText.trim().startsWith('{text}'))"

@@ -120,7 +120,7 @@ def test_the_ui_shows_speaking_names_and_what_came_of_the_week(platform: Any, br
     browser.open(f"{platform.url}/deployments")
     browser.wait_for("after-update")
     browser.open(f"{platform.url}/deployments/deployment/{platform.deployment('repair/adhoc')['id']}/run")
-    browser.wait_for("low_quality")
+    browser.wait_for("Poor coverage")
     (subflow,) = platform.runs("process-batch")
     browser.open(f"{platform.url}/runs/flow-run/{subflow['id']}")
     browser.wait_for("hhsearch 1")
@@ -209,6 +209,7 @@ def test_wrong_parameters_are_refused_by_the_form(platform: Any) -> None:
         ("update-weeks/weekly", {"max_batches": 0}),
         ("maintenance/sunday", {"keep_runs": 0}),
         ("repair/adhoc", {"reason": "because"}),
+        ("repair/adhoc", {"reason": "error_fix", "failed": True, "more": {"rerun_everything": True}}),
         ("sync/after-update", {"overwrite": "perhaps"}),
     ):
         with pytest.raises(httpx.HTTPStatusError, match=r"409|422"):

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyecod.cli.launch import ask, call_flow, run_flow
+from pyecod.cli.launch import ask, call_flow, flow_settings, run_flow
+from pyecod.cli.options import options_of
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, line, messages, print_json, settings_from
-from pyecod.cli.run.update import BasePath, ReferenceDir, Yes
+from pyecod.cli.run.update import BasePath, Mirror, ReferenceDir, StatusDir, Yes
 from pyecod.cli.submit import submit_run
+from pyecod.repair.request import RepairRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,86 +28,38 @@ _MOST_ROWS = 40
 _MOST_LETTERS = 60
 
 
+@options_of(RepairRequest, panel="How it runs")
 def repair(
-    reason: Annotated[
-        str,
-        typer.Option(help="pdb_modifications, algorithm_update, error_fix, hierarchy_update or user_request"),
-    ],
-    weeks: Annotated[
-        str | None, typer.Option(help="releases, YYYY-MM-DD,…: all of them, or with other choices only theirs")
-    ] = None,
-    chains_file: Annotated[
-        Path | None, typer.Option(help="`pdb chain [week]` per line, or tasks of `pyecod scan`", metavar="FILE")
-    ] = None,
-    low_quality: Annotated[
-        bool, typer.Option("--low-quality", help="chains whose partition covers too little")
-    ] = False,
-    below: Annotated[
-        float | None, typer.Option(min=0, max=1, help="coverage that is too little; default: quality.good (0.8)")
-    ] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="failed chains, and entries that could not be read")] = False,
-    modified: Annotated[
-        bool, typer.Option("--modified", help="entries of the modified lists: read again, changed sequences anew")
-    ] = False,
-    obsolete: Annotated[bool, typer.Option("--obsolete", help="entries of the obsolete lists: marked")] = False,
-    stale: Annotated[
-        bool, typer.Option("--stale", help="results of another reference or algorithm version than now")
-    ] = False,
-    rerun_blast: Annotated[bool, typer.Option(help="search BLAST again; off: the earlier results are used")] = False,
-    rerun_hhsearch: Annotated[
-        bool, typer.Option(help="search profiles again; off: the earlier results are used")
-    ] = False,
-    rerun_partition: Annotated[bool, typer.Option(help="partition again")] = True,
-    accept_worse: Annotated[
-        bool, typer.Option("--accept-worse", help="let results become current that are worse than before")
-    ] = False,
-    batch_name: Annotated[str | None, typer.Option(help="default: ecod_repair_ and today")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done and change nothing")] = False,
+    asked: dict[str, Any],
     yes: Yes = False,
+    submit: Annotated[bool, typer.Option("--submit", help="run the deployment repair/adhoc instead")] = False,
+    as_json: AsJson = False,
     base_path: BasePath = None,
-    status_dir: Annotated[Path | None, typer.Option(help="PDB status root with the lists of each release")] = None,
-    mirror: Annotated[Path | None, typer.Option(help="mmCIF mirror, divided layout")] = None,
+    status_dir: StatusDir = None,
+    mirror: Mirror = None,
     reference: ReferenceDir = None,
     profile: Profile = None,
     settings_file: SettingsFile = None,
-    submit: Annotated[bool, typer.Option("--submit", help="run the deployment repair/adhoc instead")] = False,
-    as_json: AsJson = False,
 ) -> None:
     """Process chains again in a batch of their own, and show each before and after.
 
     A result that is worse than the one it would replace is kept as a run and does not become current. Run again with
     the same options while unfinished, it goes on where it stopped.
     """
-    from pyecod.pdb import parse_date
     from pyecod.repair.plan import plan_repair
-    from pyecod.repair.request import RepairRequest, names_nothing, read_chains_file
 
     given = {"base_path": base_path, "status_dir": status_dir, "mirror": mirror, "reference": reference}
     settings = settings_from(settings_file, profile, **given)
-    choices: dict[str, Any] = {
-        "reason": reason,
-        "weeks": tuple(sorted({parse_date(week) for week in weeks.split(",")})) if weeks else (),
-        "low_quality": low_quality,
-        "below": below,
-        "failed": failed,
-        "modified": modified,
-        "obsolete": obsolete,
-        "stale": stale,
-        "rerun_blast": rerun_blast,
-        "rerun_hhsearch": rerun_hhsearch,
-        "rerun_partition": rerun_partition,
-        "accept_worse": accept_worse,
-    }
-    chains = read_chains_file(chains_file) if chains_file else ()
-    if names_nothing(chains_file, chains, low_quality, failed, modified, obsolete, stale):
-        _tell_nothing(f"{chains_file} names no chain", as_json=as_json)
+    request = RepairRequest(**asked)
+    if request.names_nothing:
+        _tell_nothing(f"{request.chains_file} names no chain", as_json=as_json)
         return
-    plan = plan_repair(RepairRequest(**choices, chains=chains), settings, batch_name)
-    if dry_run and as_json:
+    plan = plan_repair(request, settings)
+    if request.dry_run and as_json:
         print_json(_plain_plan(plan))
     elif not as_json:
-        _print_plan(plan, dry_run)
-    if dry_run:
+        _print_plan(plan, request.dry_run)
+    if request.dry_run:
         return
     if not plan.is_work:
         if as_json:
@@ -113,15 +67,7 @@ def repair(
         if plan.unreadable:
             raise typer.Exit(1)
         return
-    parameters = {
-        **choices,
-        "weeks": list(choices["weeks"]) or None,
-        "chains_file": chains_file.absolute() if chains_file else None,
-        "batch_name": batch_name,
-        "profile": profile,
-        "settings_file": settings_file,
-        "overrides": {key: str(value.absolute()) for key, value in given.items() if value is not None},
-    }
+    parameters = {**request.parameters(), **flow_settings(settings_file, profile, given)}
     if submit:
         submit_run("repair/adhoc", parameters, settings, _question(plan), yes=yes, as_json=as_json)
         return
@@ -291,8 +237,6 @@ def retry(
     ask(yes, f"Try {len(named):,} chains again in {where}?", default=False)
     parameters = {
         "tasks": tasks.absolute(),
-        "profile": profile,
-        "settings_file": settings_file,
-        "overrides": {key: str(value.absolute()) for key, value in given.items() if value is not None},
+        **flow_settings(settings_file, profile, given),
     }
     run_flow("flows.retry:retry", parameters, as_json)

@@ -8,17 +8,37 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyecod.cli.launch import ask, run_flow
-from pyecod.cli.output import AsJson, Profile, SettingsFile, line, messages, print_json, settings_from
+from pyecod.cli.launch import ask, flow_settings, run_flow
+from pyecod.cli.output import SETTINGS, AsJson, Profile, SettingsFile, line, messages, print_json, settings_from
 from pyecod.cli.submit import submit_run
 
 if TYPE_CHECKING:
     from pyecod.settings import Settings
     from pyecod.weeks.plan import WeekPlan
 
-BasePath = Annotated[Path | None, typer.Option(help="folder of the batch directories", show_default=False)]
+BasePath = Annotated[
+    Path | None,
+    typer.Option(help="folder of the batch directories", show_default=False, metavar="DIR", rich_help_panel=SETTINGS),
+]
+StatusDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="PDB status root with YYYYMMDD/added.pdb", show_default=False, metavar="DIR", rich_help_panel=SETTINGS
+    ),
+]
+Mirror = Annotated[
+    Path | None,
+    typer.Option(help="mmCIF mirror, divided layout", show_default=False, metavar="DIR", rich_help_panel=SETTINGS),
+]
 ReferenceDir = Annotated[
-    Path | None, typer.Option("--reference", help="ECOD reference (pyecod reference build)", show_default=False)
+    Path | None,
+    typer.Option(
+        "--reference",
+        help="ECOD reference (pyecod reference build)",
+        show_default=False,
+        metavar="DIR",
+        rich_help_panel=SETTINGS,
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask before starting")]
 
@@ -32,8 +52,8 @@ def update_weeks(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done and change nothing")] = False,
     yes: Yes = False,
     base_path: BasePath = None,
-    status_dir: Annotated[Path | None, typer.Option(help="PDB status root with YYYYMMDD/added.pdb")] = None,
-    mirror: Annotated[Path | None, typer.Option(help="mmCIF mirror, divided layout")] = None,
+    status_dir: StatusDir = None,
+    mirror: Mirror = None,
     reference: ReferenceDir = None,
     profile: Profile = None,
     settings_file: SettingsFile = None,
@@ -69,9 +89,7 @@ def update_weeks(
         "start_date": start,
         "end_date": end,
         "max_batches": max_batches,
-        "profile": profile,
-        "settings_file": settings_file,
-        "overrides": {key: str(value.absolute()) for key, value in given.items() if value is not None},
+        **flow_settings(settings_file, profile, given),
     }
     if submit:
         submit_run("update-weeks/weekly", parameters, settings, "Start", yes=yes, as_json=as_json)
@@ -96,7 +114,8 @@ def classify(
     from pyecod.reference.ready import open_reference
     from pyecod.weeks.begin import fasta_batch_name
 
-    settings = settings_from(settings_file, profile, base_path=base_path, reference=reference)
+    given = {"base_path": base_path, "reference": reference}
+    settings = settings_from(settings_file, profile, **given)
     opened = open_reference(settings)
     chains = read_fasta_chains(fasta, settings.chains)
     name = batch_name or fasta_batch_name(fasta)
@@ -117,13 +136,7 @@ def classify(
     parameters = {
         "fasta": fasta,
         "batch_name": batch_name,
-        "profile": profile,
-        "settings_file": settings_file,
-        "overrides": {
-            key: str(value.absolute())
-            for key, value in {"base_path": base_path, "reference": reference}.items()
-            if value is not None
-        },
+        **flow_settings(settings_file, profile, given),
     }
     run_flow("flows.classify:classify", parameters, as_json)
 

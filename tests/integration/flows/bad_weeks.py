@@ -75,7 +75,7 @@ def pdb_ranges(batch: Batch, key: str) -> Any:
 def planned(small_world: Any, base_path: Path, **choices: Any) -> set[str]:
     """Chains that a repair of this choice would take."""
     settings = load_settings(overrides=small_world.overrides(base_path)).absolute()
-    plan = plan_repair(RepairRequest("user_request", **choices), settings)
+    plan = plan_repair(RepairRequest(reason="user_request", **choices), settings)
     return {str(chain.item.key) for chain in plan.chains}
 
 

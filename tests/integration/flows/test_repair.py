@@ -89,7 +89,7 @@ def test_an_interrupted_repair_counts_for_nothing_and_goes_on_by_the_same_comman
 ) -> None:
     victims = spoil(first_week(small_world, base_path))
     settings = load_settings(overrides=small_world.overrides(base_path)).absolute()
-    begun = begin_repair(plan_repair(RepairRequest("error_fix", failed=True), settings), settings)
+    begun = begin_repair(plan_repair(RepairRequest(reason="error_fix", failed=True), settings), settings)
     done = {"partition_status": Status.COMPLETE, "partition_quality": "fragmentary", "partition_coverage": 0.1}
     with begun.lock():
         begun.mark([ChainUpdate(ChainKey.parse(victims[0]), done)], repair=True)
@@ -161,7 +161,9 @@ def test_a_chain_nobody_knows_is_read_from_the_mirror_or_named(small_world: Any,
     settings = load_settings(overrides=small_world.overrides(base_path)).absolute()
     entry = next(pdb_id.lower() for pdb_id in second if readable(small_world.world.mirror, pdb_id))
     plan = plan_repair(
-        RepairRequest("user_request", chains=(NamedChain(ChainKey(entry, "A")), NamedChain(ChainKey("9zzz", "A")))),
+        RepairRequest(
+            reason="user_request", chains=(NamedChain(ChainKey(entry, "A")), NamedChain(ChainKey("9zzz", "A")))
+        ),
         settings,
     )
     found, lost = plan.chains
@@ -229,7 +231,7 @@ def test_results_of_a_reference_rebuilt_under_its_name_are_stale(
     build_reference(rebuilt, "small", domains=[world.domain_list], domain_fasta=[world.domain_fasta], hh_db=world.hh_db)
     without_chains = small_world.overrides(base_path, reference=str(rebuilt), search={"require_chains": False})
     settings = load_settings(overrides=without_chains).absolute()
-    plan = plan_repair(RepairRequest("hierarchy_update", stale=True), settings)
+    plan = plan_repair(RepairRequest(reason="hierarchy_update", stale=True), settings)
     records = first_week(small_world, base_path).manifest.chains.values()
     done = {str(r.key) for r in records if r.can_classify and r.partition_status is Status.COMPLETE}
     assert {str(chain.item.key) for chain in plan.chains} == done != set()

@@ -59,7 +59,7 @@ def test_yes_and_scripts_are_not_asked(answer, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_question_of_a_repair_names_count_weeks_and_folder() -> None:
-    request, path = RepairRequest("error_fix", failed=True), Path("/b/ecod_repair_20250905")
+    request, path = RepairRequest(reason="error_fix", failed=True), Path("/b/ecod_repair_20250905")
     chains = tuple(
         PlannedChain(RepairItem(ChainKey("8abc", name), week, None, "", (), "pending", None), None)  # type: ignore[arg-type]
         for name, week in (("A", "2025-09-05"), ("B", "2025-09-12"))

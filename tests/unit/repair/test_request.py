@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pyecod.errors import BrokenInputError, UsageError
 from pyecod.ids import ChainKey
-from pyecod.repair.request import NamedChain, RepairRequest, names_nothing, parse_chains, read_chains_file
+from pyecod.repair.request import NamedChain, RepairRequest, parse_chains, read_chains_file
 from pyecod.standing.scan import Priority, Task, write_tasks
 
 DAY = datetime.date(2025, 9, 5)
@@ -53,10 +53,12 @@ def test_an_empty_list_names_nothing_unless_something_else_chooses(tmp_path: Pat
     file = tmp_path / "none.txt"
     file.write_text("# nothing\n")
     assert read_chains_file(file) == ()
-    assert names_nothing(file, ())
-    assert not names_nothing(file, (), False, True)
-    assert not names_nothing(file, (NamedChain(ChainKey("8s72", "N")),))
-    assert not names_nothing(None, ())
+    asked = {"reason": "error_fix", "chains_file": file}
+    assert RepairRequest(**asked).names_nothing
+    assert RepairRequest(**asked, weeks=[DAY]).names_nothing
+    assert not RepairRequest(**asked, failed=True).names_nothing
+    assert not RepairRequest(**asked, chains=["8s72_N"]).names_nothing
+    assert not RepairRequest(reason="error_fix", weeks=[DAY]).names_nothing
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,11 @@ def test_an_empty_list_names_nothing_unless_something_else_chooses(tmp_path: Pat
         ({"reason": "error_fix", "failed": True, "below": 0.5}, "belongs to --low-quality"),
         ({"reason": "error_fix", "failed": True, "rerun_hhsearch": True, "rerun_partition": False}, "new partition"),
         ({"reason": "error_fix", "failed": True, "rerun_partition": False}, "nothing would be done"),
+        (
+            {"reason": "error_fix", "failed": True, "batch_name": "ecod_weekly_20250905"},
+            "a name for the batch of a week",
+        ),
+        ({"reason": "error_fix", "weeks": "2025-09-05,soon"}, "'soon' is not a date"),
     ],
 )
 def test_what_cannot_be_is_refused(choices: dict[str, object], message: str) -> None:
@@ -75,4 +82,42 @@ def test_what_cannot_be_is_refused(choices: dict[str, object], message: str) -> 
 
 
 def test_obsolete_entries_can_be_marked_without_partitioning() -> None:
-    assert RepairRequest("pdb_modifications", obsolete=True, rerun_partition=False).has_conditions
+    assert RepairRequest(reason="pdb_modifications", obsolete=True, rerun_partition=False).has_conditions
+
+
+def test_several_dates_and_chains_may_be_given_as_one_text() -> None:
+    request = RepairRequest(
+        reason="user_request", weeks="2025-09-12,20250905,2025-09-12", chains="8s72_A,8s72 B 20250905"
+    )
+    assert request.weeks == (DAY, DAY + datetime.timedelta(weeks=1))
+    assert request.chains == (NamedChain(ChainKey("8s72", "A")), NamedChain(ChainKey("8s72", "B"), DAY))
+
+
+def test_what_is_stored_names_the_chains_of_the_file_too_and_has_the_form_of_0_1(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("8s72 B 2025-09-05\n8s72 A\n")
+    request = RepairRequest(reason="user_request", chains=["8s72_A"], chains_file=tmp_path / "list.txt", dry_run=True)
+    assert request.to_plain() == {
+        "reason": "user_request",
+        "weeks": [],
+        "chains": ["8s72_A", "8s72_B 2025-09-05"],
+        "low_quality": False,
+        "below": None,
+        "failed": False,
+        "modified": False,
+        "obsolete": False,
+        "stale": False,
+        "rerun_blast": False,
+        "rerun_hhsearch": False,
+        "rerun_partition": True,
+        "accept_worse": False,
+    }
+
+
+def test_the_parameters_of_the_flow_are_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    request = RepairRequest(reason="error_fix", weeks=[DAY], chains_file=Path("list.txt"), accept_worse=True)
+    assert request.parameters() == {
+        "reason": "error_fix",
+        "weeks": ["2025-09-05"],
+        "more": {"chains_file": str(tmp_path / "list.txt"), "accept_worse": True},
+    }
