@@ -28,12 +28,12 @@ class FastaRecord:
 
 
 def read_fasta(
-    path: Path, *, refuse: Callable[[str, BrokenInputError], None] | None = None, unique: bool = True
+    path: Path, *, refuse: Callable[[FastaRecord, BrokenInputError], None] | None = None, unique: bool = True
 ) -> Iterator[FastaRecord]:
     """Protein records of a FASTA file, plain or ``.gz``, upper-cased, a terminal ``*`` removed.
 
-    ``refuse`` is given the id and the error of a record that cannot be used, which is then left out; without it that
-    error is raised. What is no FASTA at all raises either way. A reader that takes more of the title than its first
+    ``refuse`` is given a record that cannot be used, which is then left out, and its error; without it that error is
+    raised. What is no FASTA at all raises either way. A reader that takes more of the title than its first
     word for the id sees to duplicates itself (``unique`` false).
 
     Raises:
@@ -45,6 +45,8 @@ def read_fasta(
         if unique and record.id in seen:
             what = f"id {record.id!r} is a duplicate of line {seen[record.id]}"
             error = BrokenInputError(what, where=f"{path}:{record.line}")
+        elif not record.id:
+            error = BrokenInputError("title line without an id", where=f"{path}:{record.line}")
         elif error is None and not record.sequence:
             error = BrokenInputError(f"record {record.id!r} has no sequence", where=f"{path}:{record.line}")
         seen.setdefault(record.id, record.line)
@@ -53,13 +55,13 @@ def read_fasta(
         elif refuse is None:
             raise error
         else:
-            refuse(record.id, error)
+            refuse(record, error)
     if not seen:
         raise BrokenInputError("no FASTA record in the file", where=path)
 
 
 def _records(path: Path) -> Iterator[tuple[FastaRecord, BrokenInputError | None]]:
-    title, start, stop = "", 0, 0
+    title, start, stop, size = "", 0, 0, 0
     parts: list[str] = []
     error: BrokenInputError | None = None
     try:
@@ -71,9 +73,7 @@ def _records(path: Path) -> Iterator[tuple[FastaRecord, BrokenInputError | None]
                 if line.startswith(">"):
                     if start:
                         yield _record(title, start, parts), error
-                    title, start, stop, parts, error = line[1:].strip(), number, 0, [], None
-                    if not title:
-                        raise BrokenInputError("title line without an id", where=f"{path}:{number}")
+                    title, start, stop, parts, error, size = line[1:].strip(), number, 0, [], None, 0
                 elif line and not line.startswith(";"):
                     if not start:
                         raise BrokenInputError("sequence before the first title line (>)", where=f"{path}:{number}")
@@ -82,7 +82,12 @@ def _records(path: Path) -> Iterator[tuple[FastaRecord, BrokenInputError | None]
                     stop = number if letters.endswith("*") else 0
                     letters = letters.removesuffix("*")
                     error = error or _wrong_letter(letters, path, number)
-                    parts.append(letters.upper())
+                    size += len(letters)
+                    if size > _LONGEST_LINE:
+                        what = f"a sequence of more than {_LONGEST_LINE:,} letters"
+                        error, parts = error or BrokenInputError(what, where=f"{path}:{number}"), []
+                    else:
+                        parts.append(letters.upper())
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as failure:
         raise BrokenInputError(f"cannot read FASTA: {failure}", where=path) from failure
     if start:
@@ -90,7 +95,7 @@ def _records(path: Path) -> Iterator[tuple[FastaRecord, BrokenInputError | None]
 
 
 def _record(title: str, line: int, parts: list[str]) -> FastaRecord:
-    return FastaRecord(title.split()[0], title, "".join(parts), line)
+    return FastaRecord(next(iter(title.split(maxsplit=1)), ""), title, "".join(parts), line)
 
 
 def _wrong_letter(letters: str, path: Path, number: int) -> BrokenInputError | None:

@@ -228,8 +228,8 @@ def _records(
         total = path.stat().st_size if path.suffix != ".gz" and path.is_file() else None
         read = 0
 
-        def refuse(id_: str, error: BrokenInputError, path: Path = path) -> None:
-            log.reject(Misfit.BAD_SEQUENCE, error.where or path, id_[:80], error.what)
+        def refuse(record: FastaRecord, error: BrokenInputError, path: Path = path) -> None:
+            log.reject(Misfit.BAD_SEQUENCE, error.where or path, record.id[:80], error.what)
 
         for count, record in enumerate(read_fasta(path, refuse=refuse, unique=False)):
             read += len(record.title) + len(record.sequence) + 3

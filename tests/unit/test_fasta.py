@@ -118,7 +118,7 @@ def test_an_endless_line_is_not_read_to_its_end(tmp_path, monkeypatch):
 def test_bad_records_can_be_set_aside(tmp_path):
     refused = []
     text = ">a\nMK1\n>b\nMKV\n>c\n>b\nMKV\n>d\nMKV\n"
-    records = read(tmp_path, text, refuse=lambda name, error: refused.append((name, error.where.rpartition(":")[2])))
+    records = read(tmp_path, text, refuse=lambda bad, error: refused.append((bad.id, error.where.rpartition(":")[2])))
     assert [record.id for record in records] == ["b", "d"]
     assert refused == [("a", "2"), ("c", "5"), ("b", "6")]
 

@@ -13,9 +13,11 @@ from pyecod.cli.output import SETTINGS, AsJson, Profile, SettingsFile, line, mes
 from pyecod.cli.submit import submit_run
 
 if TYPE_CHECKING:
+    from pyecod.pdb.chain import Chain
     from pyecod.settings import Settings
     from pyecod.weeks.plan import WeekPlan
 
+_MOST_FAILURES = 20
 BasePath = Annotated[
     Path | None,
     typer.Option(help="folder of the batch directories", show_default=False, metavar="DIR", rich_help_panel=SETTINGS),
@@ -123,13 +125,15 @@ def classify(
         "batch": str(settings.base_path / name),
         "reference": opened.version,
         "chains": len(chains),
-        "unique_sequences": len({chain.sequence for chain in chains if chain.cannot_classify is None}),
+        "unique_sequences": len({chain.sequence for chain in chains if chain.is_searchable}),
         "not_classifiable": sum(chain.cannot_classify is not None for chain in chains),
+        "cannot_be_used": sum(chain.failure is not None for chain in chains),
     }
     if dry_run and as_json:
         print_json(plan)
     elif not as_json:
         messages().print("  ".join(f"{key.replace('_', ' ')}: {value}" for key, value in plan.items()), soft_wrap=True)
+        _show_failures([chain for chain in chains if chain.failure is not None])
     if dry_run:
         return
     ask(yes, "Start?")
@@ -139,6 +143,14 @@ def classify(
         **flow_settings(settings_file, profile, given),
     }
     run_flow("flows.classify:classify", parameters, as_json)
+
+
+def _show_failures(chains: Sequence[Chain]) -> None:
+    """Records that cannot be used, each with its line: the others are classified all the same."""
+    for chain in chains[:_MOST_FAILURES]:
+        messages().print(line(("cannot be used", "red"), f" {chain.key}: {chain.failure}"), soft_wrap=True)
+    if len(chains) > _MOST_FAILURES:
+        messages().print(f"and {len(chains) - _MOST_FAILURES} more: pyecod status BATCH has them all")
 
 
 def _show_plan(plans: Sequence[WeekPlan], settings: Settings, as_json: bool) -> None:
