@@ -15,7 +15,7 @@ from lxml import etree
 
 from pyecod.errors import IdError
 from pyecod.evidence.legacy import read_legacy
-from pyecod.evidence.segments import check_upwards, format_query, format_target, join_segments, parse_pairs
+from pyecod.evidence.segments import apportion, check_upwards, format_query, format_target, join_segments, parse_pairs
 from pyecod.evidence.summary import DomainSummary
 from pyecod.ids import ChainKey
 from pyecod.ranges import ResidueRange
@@ -28,7 +28,7 @@ VERSION = "1.0"
 _BOUNDS: dict[str, tuple[float, float]] = {
     "evalue": (0, float("inf")),
     "bitscore": (float("-inf"), float("inf")),
-    "identity": (0, 1),
+    "identity": (0, 100),
     "probability": (0, 100),
     "score": (float("-inf"), float("inf")),
 }
@@ -214,7 +214,7 @@ def _read_hit(document: XmlDocument, element: Element, length: int) -> Hit:
             raise document.broken(element, "query_range does not give the ends of the hit's HSPs")
     else:
         scores = _read_scores(document, element)
-        spans = _read_segments(document, element, length, target_length)
+        spans = _read_segments(document, element, length, target_length, cut_alike=False)
         hsps = tuple(Hsp((span,), **scores) for span in spans)
     return Hit(kind, target, target_length, hsps)
 
@@ -226,16 +226,23 @@ def _read_hsp(document: XmlDocument, element: Element, scored: Element, length: 
 
 
 def _read_segments(
-    document: XmlDocument, element: Element, length: int, target_length: int | None
+    document: XmlDocument, element: Element, length: int, target_length: int | None, *, cut_alike: bool = True
 ) -> tuple[Segment, ...]:
+    """Segments of both sides; where other programs cut them differently, only the target's outer ends count."""
     query = parse_pairs(document, element, "query_range", document.text(element, "query_range"), length)
     text = element.get("target_range")
     target = parse_pairs(document, element, "target_range", text, target_length) if text else []
+    if target and len(target) != len(query) and not cut_alike:
+        target = apportion(query, target)
     return join_segments(document, element, query, target)
 
 
 def _read_scores(document: XmlDocument, element: Element) -> dict[str, float | None]:
-    return {name: document.number(element, name, least=least, most=most) for name, (least, most) in _BOUNDS.items()}
+    scores = {name: document.number(element, name, least=least, most=most) for name, (least, most) in _BOUNDS.items()}
+    identity = scores["identity"]
+    if identity is not None and identity > 1:
+        scores["identity"] = identity / 100  # other programs write per cent
+    return scores
 
 
 def _read_found(document: XmlDocument, metadata: Element | None, hits: tuple[Hit, ...]) -> Mapping[EvidenceType, int]:

@@ -182,7 +182,8 @@ HIT = '<hit type="domain_blast" target="e1suaA1" evalue="0" query_range="10-20" 
         (foreign(HIT.replace("10-20", "20-10")), 5, "does not run upwards"),
         (foreign(HIT.replace("10-20", "0-0")), 5, "without residues"),
         (foreign(HIT.replace("10-20", "ten")), 5, "not a residue range"),
-        (foreign(HIT.replace("1-11", "1-11,13-14")), 5, "pair up"),
+        (foreign(HIT.replace("/>", '><hsp query_range="10-20" target_range="1-5,9-14"/></hit>')), 5, "pair up"),
+        (foreign(HIT.replace("/>", ' identity="101"/>')), 5, "0 to 100"),
         (foreign(HIT.replace('"0"', '"zero"')), 5, "not a number"),
         (foreign(HIT.replace('"0"', '"nan"')), 5, "not a number"),
         (foreign(HIT.replace('"0"', '"-1"')), 5, "0 or more"),
@@ -262,3 +263,24 @@ def test_the_same_summary_makes_the_same_bytes(tmp_path: Path) -> None:
         write_summary(tmp_path / name, many(3))
     assert (tmp_path / "a.xml").read_bytes() == (tmp_path / "b.xml").read_bytes()
     assert (tmp_path / "a.xml.gz").read_bytes() == (tmp_path / "b.xml.gz").read_bytes()
+
+
+def test_sides_that_other_programs_cut_differently_are_apportioned(tmp_path: Path) -> None:
+    path = tmp_path / "x.summary.xml"
+    path.write_text(foreign(HIT.replace("10-20", "10-19,30-39").replace("1-11", "1-20")))
+    (hit,) = read_summary(path).hits
+    assert [hsp.segments for hsp in hit.hsps] == [(Segment(10, 19, 1, 10),), (Segment(30, 39, 11, 20),)]
+
+
+def test_identity_may_be_in_per_cent(tmp_path: Path) -> None:
+    path = tmp_path / "x.summary.xml"
+    for text, identity in (("98.5", 0.985), ("0.5", 0.5), ("1", 1.0), ("100", 1.0)):
+        path.write_text(foreign(HIT.replace("/>", f' identity="{text}"/>')))
+        assert read_summary(path).hits[0].hsps[0].identity == pytest.approx(identity)
+
+
+@pytest.mark.parametrize("target", ["1lkk_A", "1lkkA", "1lkk A", "1LKK_A", "pdb|1LKK|A"])
+def test_chains_are_understood_in_every_spelling(tmp_path: Path, target: str) -> None:
+    path = tmp_path / "x.summary.xml"
+    path.write_text(foreign(HIT.replace("domain_blast", "chain_blast").replace("e1suaA1", target)))
+    assert read_summary(path).hits[0].target == "1lkk_A"
