@@ -67,12 +67,17 @@ def _process_weeks(
     for plan in plan_weeks(settings, start_date, end_date, max_batches):
         for problem in plan.release.problems:
             get_run_logger().warning(problem)
-        if plan.is_work:
+        if plan.state == "broken":
+            get_run_logger().error(f"{plan.release.date}: {plan.reason}")
+            results.append(BatchResult(plan.batch_path.name, plan.batch_path, problem=plan.reason))
+        elif plan.is_work:
             results.append(process_week(plan, settings))
         else:
             get_run_logger().info(f"{plan.release.date}: {plan.state}: {plan.reason}")
+            if plan.open_problems:
+                results.append(BatchResult(plan.batch_path.name, plan.batch_path, list_problems=plan.open_problems))
     finish(results)
-    announce_weeks([result.name for result in results])
+    announce_weeks([result.name for result in results if result.counters])
     return results
 
 

@@ -33,7 +33,8 @@ from tasks.database import load_into_database
 @dataclass(frozen=True, slots=True)
 class BatchResult:
     """How a batch ended. ``problem`` says why it could not be finished, ``database`` what became of the load,
-    ``alerts`` what is worth a person's attention."""
+    ``alerts`` what is worth a person's attention, ``list_problems`` wrong lines of the release's lists that nobody has
+    acknowledged."""
 
     name: str
     path: Path
@@ -42,6 +43,7 @@ class BatchResult:
     database: str = ""
     report: Path | None = None
     alerts: tuple[Alert, ...] = ()
+    list_problems: tuple[str, ...] = ()
 
     @property
     def failures(self) -> int:
@@ -99,7 +101,9 @@ def process_batch(name: str, path: Path, settings: Settings) -> BatchResult:
     publish_summary(batch, settings, counters, report, database, alerts)
     if loss is not None:
         raise loss
-    return BatchResult(name, path, counters, database=database, report=report, alerts=alerts)
+    return BatchResult(
+        name, path, counters, database=database, report=report, alerts=alerts, list_problems=batch.header.open_problems
+    )
 
 
 def _search_and_partition(batch: Batch, settings: Settings, lookout: Lookout, record: RunRecord) -> None:

@@ -20,6 +20,7 @@ from pyecod.settings import Settings
 _OF_REPAIRS = frozenset(
     {"reason", "source_weeks", "rerun_blast", "rerun_hhsearch", "rerun_partition", "accept_worse", "request"}
 )
+_IF_ANY = frozenset({"fasta_path", "completed", "changes", "list_problems", "acknowledged"})
 UNKNOWN_TIME = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _ENUMERATIONS: Mapping[str, tuple[type[StrEnum], str]] = {
     "BatchType": (BatchType, "batch type"),
@@ -52,7 +53,9 @@ class BatchHeader:
 
     ``created``, ``completed`` and the times in ``changes`` are UTC, ISO 8601; ``release_date`` is ``2025-09-05``.
     ``settings`` is the whole settings tree but the database's; ``settings_digest`` covers the part results depend
-    on, the reference included. ``skipped``, ``modified`` and ``obsolete`` are entry ids of the release. ``reason``,
+    on, the reference included. ``skipped``, ``modified`` and ``obsolete`` are entry ids of the release.
+    ``list_problems`` are the wrong lines of its lists, ``acknowledged`` those that someone has acknowledged, without
+    their numbers. ``reason``,
     ``source_weeks``, ``rerun_…``, ``accept_worse`` and ``request`` (what was asked for) belong to a repair.
     """
 
@@ -79,6 +82,13 @@ class BatchHeader:
     obsolete: tuple[str, ...] = ()
     completed: str | None = None
     changes: tuple[Mapping[str, Any], ...] = ()
+    list_problems: tuple[str, ...] = ()
+    acknowledged: tuple[str, ...] = ()
+
+    @property
+    def open_problems(self) -> tuple[str, ...]:
+        """Wrong lines of the release's lists that are neither mended nor acknowledged."""
+        return tuple(problem for problem in self.list_problems if without_line(problem) not in self.acknowledged)
 
     @classmethod
     def new(
@@ -121,6 +131,8 @@ class HeaderFields(TypedDict, total=False):
     obsolete: tuple[str, ...]
     completed: str | None
     changes: tuple[Mapping[str, Any], ...]
+    list_problems: tuple[str, ...]
+    acknowledged: tuple[str, ...]
 
 
 class HeaderChanges(HeaderFields, total=False):
@@ -128,6 +140,12 @@ class HeaderChanges(HeaderFields, total=False):
 
     settings: Mapping[str, Any]
     settings_digest: str | None
+
+
+def without_line(problem: str) -> str:
+    """A wrong line of a list without its number, which changes when the list grows."""
+    place, _, what = problem.partition(": ")
+    return f"{place.partition(':')[0]}: {what}"
 
 
 def utc_now() -> str:
@@ -194,7 +212,7 @@ def header_to_plain(header: BatchHeader) -> dict[str, Any]:
         for name, value in asdict(header).items()
         if name not in _OF_REPAIRS or header.batch_type == BatchType.REPAIR
     }
-    return {name: value for name, value in plain.items() if value or name not in ("fasta_path", "completed", "changes")}
+    return {name: value for name, value in plain.items() if value or name not in _IF_ANY}
 
 
 def header_from_plain(raw: Mapping[str, Any], where: str) -> BatchHeader:

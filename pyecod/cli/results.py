@@ -14,10 +14,10 @@ _MOST_REASONS = 10
 
 
 def exit_code(results: Sequence[BatchResult]) -> int:
-    """0 all done, 1 done with failed chains or entries, 3 a batch could not be finished."""
+    """0 all done, 1 done with failed chains or entries or wrong lines in a list, 3 a batch could not be finished."""
     if any(result.problem for result in results):
         return 3
-    return 1 if any(result.failures for result in results) else 0
+    return 1 if any(result.failures or result.list_problems for result in results) else 0
 
 
 def print_results(results: Sequence[BatchResult], as_json: bool) -> None:
@@ -55,6 +55,10 @@ def _print_details(result: BatchResult) -> None:
     if result.counters:
         for (step, reason), count in list(result.counters.failures.items())[:_MOST_REASONS]:
             out.print(line(("failed", "yellow"), f" {count} × {step}: {reason}"), soft_wrap=True)
+    for problem in result.list_problems:
+        out.print(line(("wrong line", "yellow"), f" {problem}"), soft_wrap=True)
+    if result.list_problems:
+        out.print(f"mend them and run again, or: pyecod acknowledge {result.name}", soft_wrap=True)
     if result.counters and result.counters.entries_not_needed:
         out.print(f"obsolete, so not read: {result.counters.entries_not_needed} of the entries")
     for alert in result.alerts:
@@ -71,6 +75,7 @@ def plain_result(result: BatchResult) -> dict[str, Any]:
         "batch": result.name,
         "path": result.path,
         "problem": result.problem,
+        "list_problems": result.list_problems,
         "database": result.database,
         "report": result.report,
         "alerts": result.alerts,

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import datetime
 import re
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from pyecod.errors import BrokenInputError, IdError, UsageError
+from pyecod.files import open_text
 from pyecod.ids import parse_pdb_id
 
 _DATE = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})", re.ASCII)
 _LATEST = "latest"
+_LONGEST_LINE = 4096
+_LONGEST_LIST = 1 << 24
+_MOST_WRONG = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +134,38 @@ def _read_release(date: datetime.date, path: Path) -> Release:
 
 def _read_ids(path: Path, problems: list[str]) -> tuple[str, ...] | None:
     """Ids of one list, None where the file is absent or unreadable; blank lines and ``#`` comments are passed over."""
+    ids: dict[str, None] = {}
+    wrong: list[str] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with open_text(path) as stream:
+            for number, line in enumerate(_lines(stream), 1):
+                text = line.partition("#")[0].strip()
+                if not text:
+                    continue
+                try:
+                    ids[parse_pdb_id(text)] = None
+                except IdError:
+                    wrong.append(f"{path}:{number}: {text[:40]!r} is not a PDB id")
+                    if len(wrong) > _MOST_WRONG:
+                        raise BrokenInputError(f"more than {_MOST_WRONG:,} lines are no PDB ids") from None
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{path}: cannot be read: {error}")
+    except (BrokenInputError, OSError, EOFError, zlib.error, UnicodeError) as error:
+        problems.append(f"{path}: cannot be read: {' '.join(str(error).split())}")
         return None
-    ids: dict[str, None] = {}
-    for number, line in enumerate(lines, 1):
-        text = line.partition("#")[0].strip()
-        if not text:
-            continue
-        try:
-            ids[parse_pdb_id(text)] = None
-        except IdError:
-            problems.append(f"{path}:{number}: {text[:40]!r} is not a PDB id")
+    problems += wrong
     return tuple(ids)
+
+
+def _lines(stream: IO[str]) -> Iterator[str]:
+    """Lines of a list of at most :data:`_LONGEST_LIST` characters, so that a packed file cannot fill the memory."""
+    length = 0
+    while line := stream.readline(_LONGEST_LINE):
+        length += len(line)
+        if "\0" in line:
+            raise BrokenInputError("it is no text")
+        if len(line) == _LONGEST_LINE or length > _LONGEST_LIST:
+            raise BrokenInputError(
+                f"a line of more than {_LONGEST_LINE:,} or a list of more than {_LONGEST_LIST:,} letters"
+            )
+        yield line

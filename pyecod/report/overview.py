@@ -28,6 +28,7 @@ _DOMAIN_EDGES = (*range(0, 600, 50), _MORE)
 _MOST_GROUPS = 12
 _MOST_REPAIRS = 200
 _NAMED = 12
+_MOST_LINES = 20
 _SLOWEST = 8
 _REASONS = 4
 _KINDS = {BatchType.WEEKLY: "weekly release", BatchType.REPAIR: "repair", BatchType.FASTA: "FASTA"}
@@ -60,6 +61,9 @@ def warnings(report: BatchReport, counters: BatchCounters) -> str:
         parts.append(f"{_count(counters.entries_failed, 'entry', 'entries')} could not be read.")
     if counters.failed:
         parts.append(f"{_count(counters.failed, 'chain', 'chains')} failed; the reasons are below.")
+    if wrong := report.header.open_problems:
+        lines = "<br>".join(map(escape, wrong[:_MOST_LINES]))
+        parts.append(f"{_count(len(wrong), 'line', 'lines')} of the release's lists could not be read: <br>{lines}")
     return "".join(f'<p class="warning">{part}</p>' for part in parts)
 
 

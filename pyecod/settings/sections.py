@@ -145,6 +145,12 @@ class RunSettings(Section):
     chunk_cost: int = Field(60_000, ge=1, description="largest number of query residues per chunk")
     retries: int = Field(2, ge=0, description="times a failed search, or a failed chunk, is tried again")
     retry_delay: float = Field(300, ge=0, description="seconds before the first retry, doubled for each further one")
+    look_back_weeks: int = Field(
+        26,
+        ge=0,
+        description="weeks before the newest batch in which a weekly run without dates looks for releases that came "
+        "late, were not finished, or whose list has grown; never before the oldest batch",
+    )
     max_attempts: int = Field(
         3, ge=1, description="times a chain is tried over all resumes before only repair tries again"
     )

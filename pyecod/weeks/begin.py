@@ -9,19 +9,22 @@ from pyecod.batch.names import fasta_name
 from pyecod.errors import BatchError
 from pyecod.pdb import Release, read_fasta_chains
 from pyecod.settings import Settings
+from pyecod.weeks.lists import list_problems, take_in
 from pyecod.work.entries import chain_record, write_fastas
 from pyecod.work.start import go_on, new_header
 
 
 def begin_week(release: Release, settings: Settings) -> Batch:
-    """The release's batch, made where there is none yet.
+    """The release's batch, made where there is none yet; what its lists have become since is taken in.
 
     Raises:
         BatchError: the batch was begun with other settings or another reference, or the disk is full.
     """
     name = weekly_name(release.date)
     if is_batch(settings.base_path / name):
-        return go_on(settings.base_path / name, settings)
+        batch = go_on(settings.base_path / name, settings)
+        take_in(batch, release)
+        return batch
     header = new_header(
         name,
         BatchType.WEEKLY,
@@ -30,6 +33,7 @@ def begin_week(release: Release, settings: Settings) -> Batch:
         pdb_status_path=str(release.path),
         modified=release.modified,
         obsolete=release.obsolete,
+        list_problems=list_problems(release),
     )
     entries = [EntryRecord(pdb_id) for pdb_id in release.added]
     return Batch.create(settings.base_path, header, entries=entries, pdb_entries="\n".join(release.added) + "\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 from pyecod.settings import Settings
-from pyecod.weeks.plan import newest_batch, status_dir_of
+from pyecod.weeks.plan import batch_dates, first_to_look_at, status_dir_of
 
 
 def fetches_releases(settings: Settings) -> bool:
@@ -18,8 +18,8 @@ def absent_releases(
 ) -> list[datetime.date]:
     """Releases the server has from ``start`` to ``end`` whose lists are not in the status folder, oldest first.
 
-    Without ``start``: from the newest weekly batch on, or, where there is none, the newest release only. None where
-    releases do not come from the server.
+    Without ``start``: as far back as a weekly run without dates looks, or, where there is no batch, the newest release
+    only. None where releases do not come from the server.
 
     Raises:
         ConfigError: no status folder is configured.
@@ -30,7 +30,7 @@ def absent_releases(
     from pyecod.fetch import list_dates
 
     status_dir = status_dir_of(settings)
-    since = start or newest_batch(settings.base_path)
+    since = start or first_to_look_at(batch_dates(settings.base_path), settings)
     dates = [day for day in list_dates(settings.fetch) if end is None or day <= end]
     dates = [day for day in dates if day >= since] if since else dates[-1:]
     return [day for day in dates if not (status_dir / f"{day:%Y%m%d}" / "added.pdb").exists()]

@@ -107,6 +107,7 @@ def _row(batch: Batch) -> dict[str, Any]:
         "holder": str(batch.holder) if batch.holder else None,
         "completed": batch.header.completed,
         "evidence_lost": _lost(batch),
+        "list_problems": list(batch.header.open_problems),
         "older_tools": batch.manifest.is_older_form,
     }
 
@@ -160,6 +161,8 @@ def _state(row: dict[str, Any]) -> Text | str:
     else:
         mended = f", {row['mended']:,} mended by repairs" if row["mended"] else ""
         state = f"done with failures{mended}" if failed else "done"
+    if row["list_problems"]:
+        state += f", {len(row['list_problems'])} wrong lines in its lists"
     return f"{state}, by the older tools (hits were not counted)" if row["older_tools"] else state
 
 
@@ -199,6 +202,11 @@ def _show_one(path: Path, as_json: bool) -> None:
             out.print(line("\n", (title, "bold"), f"  {words}"))
     if counters.failures:
         out.print(_failures_table(batch))
+    for problem in batch.header.list_problems:
+        known = "" if problem in batch.header.open_problems else " (acknowledged)"
+        out.print(line("\n", ("wrong line", "yellow"), f"  {problem}{known}"))
+    if batch.header.open_problems:
+        out.print(f"mend them and run the week again, or: pyecod acknowledge {batch.name}")
     folders = "   ".join(f"{name} {_size(size)}" for name, size in sorted(use.folders.items(), key=lambda f: -f[1]))
     words = f"  {_size(use.total)} in {use.files:,} files, {_size(use.free)} free\n  {folders}"
     out.print(line("\n", ("disk", "bold"), words))

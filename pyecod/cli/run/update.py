@@ -83,9 +83,7 @@ def update_weeks(
     if not as_json:
         _print_plan(plans)
     if not any(plan.is_work for plan in plans):
-        if as_json:
-            print_json([])
-        messages().print("nothing to do")
+        _end_without_work(plans, as_json)
         return
     parameters = {
         "start_date": start,
@@ -174,10 +172,33 @@ def _show_plan(plans: Sequence[WeekPlan], settings: Settings, as_json: bool) -> 
                 "modified": len(plan.release.modified),
                 "obsolete": len(plan.release.obsolete),
                 "problems": plan.release.problems,
+                "open_problems": plan.open_problems,
             }
             for plan in plans
         ]
     )
+
+
+def _end_without_work(plans: Sequence[WeekPlan], as_json: bool) -> None:
+    """Nothing is to be done; but a batch that cannot be read, or a list with wrong lines, is no good end."""
+    broken = [plan for plan in plans if plan.state == "broken"]
+    wrong = [plan for plan in plans if plan.open_problems]
+    if as_json:
+        found = [plan for plan in plans if plan in broken or plan in wrong]
+        problems = [(p.batch_path.name, p.reason if p in broken else None, p.open_problems) for p in found]
+        print_json([{"batch": name, "problem": reason, "list_problems": lines} for name, reason, lines in problems])
+    out = messages()
+    out.print("nothing to do")
+    for plan in broken:
+        out.print(line((f"{plan.batch_path.name} cannot be read", "red"), f": {plan.reason}"), soft_wrap=True)
+    for plan in wrong:
+        how = f"or: pyecod acknowledge {plan.batch_path.name}" if plan.state != "skip" else "the week is not begun"
+        count = len(plan.open_problems)
+        out.print(
+            f"{plan.release.date}: {count} wrong lines in its lists; mend them and run again, {how}", soft_wrap=True
+        )
+    if broken or wrong:
+        raise typer.Exit(3 if broken else 1)
 
 
 def _print_plan(plans: Sequence[WeekPlan]) -> None:

@@ -10,7 +10,7 @@ from pyecod.batch.names import fasta_name, repair_name, week_of_name, weekly_nam
 from pyecod.report.trends import gather_weeks
 from pyecod.settings import Settings
 from pyecod.standing.current import CurrentState
-from pyecod.weeks.plan import newest_batch
+from pyecod.weeks.plan import batch_dates
 
 DAY = datetime.date(2025, 9, 5)
 
@@ -47,7 +47,7 @@ def test_folders_that_are_only_called_like_weeks_are_what_their_manifests_say(tm
     make(tmp_path, "ecod_weekly_mended_20991231", BatchType.REPAIR)
     (tmp_path / "ecod_weekly_broken").mkdir()
     (tmp_path / "ecod_weekly_broken/batch_manifest.yaml").write_text("batch_name: [")
-    assert newest_batch(tmp_path) == DAY
+    assert batch_dates(tmp_path)[-1] == DAY
     weeks, problems = gather_weeks(tmp_path)
     assert [week.date.day for week in weeks] == [22, 29, 5]
     assert [problem.count("ecod_weekly_broken") for problem in problems] == [1]

@@ -170,7 +170,7 @@ def test_a_list_of_nothing_but_bad_lines_is_not_called_empty(status):
 
 
 def test_an_unreadable_list_is_not_called_absent(status):
-    release = week(status, added=b"\xff\xfe\x00binary")
+    release = week(status, added=b"1abc\n\x00\x01binary")
     assert release.skip_reason == "added.pdb cannot be read"
     assert "added.pdb" in release.problems[0]
     (status / "20210917" / "added.pdb").unlink()
