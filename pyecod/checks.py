@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Literal
+
+from pyecod.errors import ConfigError
 
 # a server without a password is open to everybody who reaches it, on loopback to every user of the machine
 START_SERVER = (
@@ -23,3 +26,17 @@ class Finding:
     state: Literal["ok", "note", "problem"]
     detail: str
     remedy: str = ""
+
+
+def require_linux() -> None:
+    """End on other systems before anything is begun: locks, the end of child processes, the cores a job may use, memory
+    limits and the embedded database's account are asked of the Linux kernel.
+
+    Raises:
+        ConfigError: this is another system.
+    """
+    if sys.platform != "linux":
+        raise ConfigError(
+            f"pyECOD runs on Linux; this system is {sys.platform!r}",
+            hint="use a Linux machine, a container, or on Windows WSL 2",
+        )

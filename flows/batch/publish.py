@@ -35,7 +35,7 @@ def page_written(batch: Batch) -> Iterator[Path]:
     Raises:
         ProgramError: it could not be written; with the reason.
     """
-    command: list[str | Path] = [sys.executable, "-m", "pyecod", "report", "batch", batch.path]
+    command: list[str | Path] = [sys.executable, "-P", "-m", "pyecod", "report", "batch", batch.path]
     with ThreadPoolExecutor(1) as thread:
         writing = thread.submit(run_program, command, timeout=_PAGE_SECONDS)
         yield batch.paths.report / "index.html"

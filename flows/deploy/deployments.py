@@ -7,6 +7,7 @@ variables, the work pool, and schedules of their own. Everything else is brought
 from __future__ import annotations
 
 import datetime
+import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,15 +85,17 @@ def read_stated(path: Path = DEPLOYMENTS) -> list[Stated]:
     Raises:
         ConfigError: an entrypoint leads to no flow.
     """
-    from prefect.flows import Flow, load_flow_from_entrypoint
+    from prefect import Flow
 
     stated = []
     for plain in yaml.safe_load(path.read_text(encoding="utf-8"))["deployments"]:
-        try:
-            flow: Any = load_flow_from_entrypoint(plain["entrypoint"], use_placeholder_flow=False)
+        module, _, name = plain["entrypoint"].rpartition(".")
+        try:  # not by Prefect's own way, which searches the working folder too
+            flow = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
             raise ConfigError(f"no flow at {plain['entrypoint']}: {error}", where=path) from error
-        assert isinstance(flow, Flow)
+        if not isinstance(flow, Flow):
+            raise ConfigError(f"{plain['entrypoint']} is no flow", where=path)
         stated.append(Stated(plain["name"], flow, plain))
     return stated
 

@@ -13,7 +13,7 @@ from prefect import get_run_logger
 from prefect.context import FlowRunContext, TagsContext
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from pyecod.checks import START_SERVER, START_SERVER_FOR_NODES
+from pyecod.checks import START_SERVER, START_SERVER_FOR_NODES, require_linux
 from pyecod.errors import ConfigError, NodeDiskError, WorkerKilledError, describe
 from pyecod.settings import Settings, WorkerSettings
 
@@ -36,8 +36,9 @@ def task_runner(settings: Settings, batch_path: Path) -> TaskRunner[Any]:
     """Threads of this process, local Dask workers, or SLURM jobs; the latter two start with the first task.
 
     Raises:
-        ConfigError: Dask workers without a Prefect server they could report to.
+        ConfigError: Dask workers without a Prefect server they could report to; another system than Linux.
     """
+    require_linux()
     workers = settings.workers
     if workers.kind == "threads":
         return ThreadPoolTaskRunner(max_workers=workers.count)

@@ -308,6 +308,7 @@ def job_options(settings: Settings, name: str, log_folder: Path) -> dict[str, An
         "job_script_prologue": [
             "export DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT=60s DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP=60s",
             "export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES='[]'",
+            "export PYTHONSAFEPATH=1",  # a tasks.py in the folder where the job was submitted is not ours
             *slurm.prologue,
             *(_remove_copies(python, scratch.dir) if scratch.stage_gib else ()),
         ],

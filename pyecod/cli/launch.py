@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 import os
 import sys
@@ -23,6 +24,7 @@ _DEFAULTS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "INFO",
+    "PYTHONSAFEPATH": "1",  # what Prefect and Dask start here does not search the working folder
 }
 
 
@@ -52,7 +54,26 @@ def load_flow(target: str, *, runs: bool = False) -> Any:
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_NoTraceback())
     module, _, name = target.partition(":")
+    _require_ours(module.partition(".")[0], "tasks")
     return getattr(importlib.import_module(module), name)
+
+
+def _require_ours(*packages: str) -> None:
+    """Our packages are found, and not a module of the same name that stands before them on Python's search path.
+
+    Raises:
+        ConfigError: another module is found.
+    """
+    ours = Path(__file__).resolve().parents[2]
+    for package in packages:
+        found = importlib.util.find_spec(package)
+        origin = Path(found.origin).resolve() if found and found.origin else None
+        if origin != ours / package / "__init__.py":
+            raise ConfigError(
+                f"Python finds another module named {package!r} before pyECOD's",
+                where=origin,
+                hint="take its folder out of PYTHONPATH, or rename it",
+            )
 
 
 def call_flow(target: str, parameters: dict[str, Any]) -> Any:

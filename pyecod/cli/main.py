@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from pyecod import __version__
+from pyecod.checks import require_linux
 from pyecod.cli.output import visible
 from pyecod.errors import PyecodError, explain
 
@@ -50,10 +51,6 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "Process chains again that failed, came out badly, changed or are stale.",
         ),
         "retry": ("mend.repair:retry", "Give the chains of a task list new attempts in their own batches."),
-        "acknowledge": (
-            "mend.acknowledge:acknowledge",
-            "Take the wrong lines of a week's lists for known, so that they no longer end runs with 1.",
-        ),
         "maintain": ("mend.maintain:maintain", "Remove old runs, unused search results and old logs."),
     },
     "Database": {
@@ -132,6 +129,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
+        require_linux()
         app()
     except PyecodError as error:
         sys.stderr.write(f"pyecod: error: {visible(str(error))}\n")

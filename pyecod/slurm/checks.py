@@ -121,7 +121,7 @@ def probe_script(settings: Settings, folder: Path, name: str) -> str:
     ]
     python = shlex.quote(str(slurm.python or sys.executable))
     lines = ["#!/usr/bin/env bash", *(f"#SBATCH {slurm_option(option)}" for option in options), *slurm.prologue]
-    return "\n".join([*lines, f"exec {python} -m pyecod.slurm.probe {shlex.quote(str(folder))}", ""])
+    return "\n".join([*lines, f"exec {python} -P -m pyecod.slurm.probe {shlex.quote(str(folder))}", ""])
 
 
 def _questions(settings: Settings, api_url: str, host: str, port: int) -> dict[str, Any]:
