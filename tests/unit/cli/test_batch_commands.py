@@ -118,11 +118,13 @@ def test_an_unknown_batch_or_folder_is_a_clear_error(pyecod: Pyecod, batch: Batc
 def test_scan_shows_a_summary_and_writes_tasks(pyecod: Pyecod, batch: Batch, tmp_path: Path) -> None:
     code, out, _ = pyecod("scan", "ecod_*", "--output", str(tmp_path / "tasks.json"))
     assert code == 0
-    assert "2 tasks in" in out
+    assert "3 tasks in" in out
     tasks = json.loads((tmp_path / "tasks.json").read_text())["tasks"]
-    assert [(task["chain"], task["priority"]) for task in tasks] == [("8abc_B", "failed"), ("8abc_C", "other")]
+    assert sorted((task["chain"], task["priority"], task["step"]) for task in tasks) == [
+        ("7aaa", "failed", "entry"), ("8abc_B", "failed", "blast"), ("8abc_C", "other", "blast")
+    ]  # fmt: skip
     code, out, _ = pyecod("scan", "--json", "--max", "1", "--only", "failed,other")
-    assert json.loads(out)["left_out"] == 1
+    assert json.loads(out)["left_out"] == 2
     code, _, err = pyecod("scan", "--only", "urgent")
     assert (code, "known: failed, strong, simple, other" in err) == (2, True)
 
