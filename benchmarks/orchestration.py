@@ -47,9 +47,9 @@ LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 REMOTE = 0.45  # share of representatives with too little BLAST coverage
 STAGES = {
     "begin": ("flows.classify", "begin_fasta"),
-    "search_and_partition": ("flows.batch.process", "_search_and_partition"),
-    "conservation": ("flows.batch.process", "_lost_evidence"),
-    "database_and_report": ("flows.batch.process", "_load_and_report"),
+    "search_and_partition": ("flows.batch.process", "search_and_partition"),
+    "conservation": ("flows.batch.process", "lost_evidence"),
+    "database_and_report": ("flows.batch.process", "load_and_write_page"),
     "prefect_summary": ("flows.batch.process", "publish_summary"),
 }
 

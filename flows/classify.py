@@ -6,7 +6,8 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.batch.process import BatchResult, run_batch
+from flows.batch.process import run_batch
+from flows.batch.result import BatchResult, ended
 from flows.form import asks
 from pyecod.settings import Settings
 from pyecod.weeks.begin import begin_fasta
@@ -21,4 +22,6 @@ def classify(settings: Settings, fasta: Path, batch_name: str | None = None) -> 
         fasta: Protein sequences, plain or .gz.
         batch_name: Name of the batch; default: from the file's name.
     """
-    return run_batch(begin_fasta(fasta, settings, batch_name), settings)
+    result = run_batch(begin_fasta(fasta, settings, batch_name), settings)
+    state: BatchResult = ended(result, [result])
+    return state

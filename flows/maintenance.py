@@ -13,6 +13,7 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
+from flows.batch.shown import Shown
 from flows.form import asks
 from flows.workers.turns import turn
 from pyecod.batch import Batch, BatchPaths, RunHistory, find_batches
@@ -102,8 +103,11 @@ def maintenance(
             skipped=skipped,
             dry_run=dry_run,
         )
-        create_markdown_artifact(key="maintenance", markdown=describe_upkeep(upkeep))
-        get_run_logger().info(describe_upkeep(upkeep))
+        words = describe_upkeep(upkeep)
+        Shown.of_this_run().attempt(
+            "what was done", lambda: create_markdown_artifact(key="maintenance", markdown=words)
+        )
+        get_run_logger().info(words)
         _refuse_differences(upkeep)
         return upkeep
 

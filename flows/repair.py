@@ -9,8 +9,10 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
-from flows.batch.process import BatchResult, run_batch
+from flows.batch.process import run_batch
 from flows.batch.progress import artifact_key
+from flows.batch.result import BatchResult, ended
+from flows.batch.shown import Shown
 from flows.form import asks, flat, short_form
 from pyecod.batch import Batch
 from pyecod.batch.repair_plan import RepairOutcome, count_verdicts, repair_outcomes
@@ -62,9 +64,10 @@ def repair(request: RepairRequest, settings: Settings) -> RepairResult:
     result = run_batch(begin_repair(plan, settings), settings, tags=("repair", str(request.reason)))
     outcomes = repair_outcomes(Batch.open(plan.batch_path))
     verdicts = count_verdicts(outcomes)
-    _publish(plan, outcomes, verdicts)
+    Shown.of_this_run().attempt("before and after", lambda: _publish(plan, outcomes, verdicts))
     logger.info(f"{plan.batch_path.name}: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))
-    return RepairResult(plan, result, tuple(outcomes), verdicts)
+    state: RepairResult = ended(RepairResult(plan, result, tuple(outcomes), verdicts), [result])
+    return state
 
 
 def _publish(plan: RepairPlan, outcomes: list[RepairOutcome], verdicts: dict[str, int]) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from flows.batch.process import BatchResult, run_batch
+from flows.batch.process import run_batch
+from flows.batch.result import BatchResult, ended, finished
 from flows.form import asks
-from flows.update_weeks import finish
 from pyecod.errors import describe
 from pyecod.ids import ChainKey
 from pyecod.repair.retry import tries_again
@@ -43,4 +43,6 @@ def retry(settings: Settings, tasks: Path) -> list[BatchResult]:
         except Exception as error:  # noqa: BLE001 - the next batch has its own chance
             get_run_logger().error(f"{name}: {describe(error)}")
             results.append(BatchResult(name, path, problem=describe(error)))
-    return finish(results)
+    finished(results)
+    state: list[BatchResult] = ended(results, results)
+    return state

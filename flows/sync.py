@@ -36,7 +36,7 @@ def sync(
         force: Load what there is of a batch that is still running.
 
     Raises:
-        StoreError: the database cannot be reached or refuses; the batches on disk are untouched.
+        StoreError: the database cannot be reached or has no schema; the batches on disk are untouched.
         SyncIncompleteError: a batch was not loaded, or not all of it; the others are.
     """
     with turn(settings, "sync", wait=True):
@@ -45,9 +45,10 @@ def sync(
 
 def _load_batches(paths: list[Path], settings: Settings, overwrite: bool, force: bool) -> list[SyncReport]:
     with recorded("sync", settings) as record:
-        reports = load_into_database(paths, settings, overwrite, force)
-        for report in reports:
-            get_run_logger().info(str(report))
+        reports = []
+        for path in paths:  # a task run each: what became of a batch is seen, and a bad one does not hide the rest
+            reports.append(load_into_database(path, settings, overwrite, force))
+            get_run_logger().info(str(reports[-1]))
         problems = sum(report.problem is not None for report in reports)
         record.note(batches=len(reports), rows=sum(report.rows for report in reports), problems=problems)
     incomplete = [report for report in reports if report.problem or report.rejected]

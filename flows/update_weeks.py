@@ -9,21 +9,19 @@ from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.batch.process import BatchResult, run_batch
-from flows.batch.publish import announce_weeks
+from flows.batch.announce import announce_weeks
+from flows.batch.process import run_batch
+from flows.batch.result import BatchResult, ended, finished
+from flows.batch.shown import Shown
 from flows.form import asks
 from flows.workers.turns import turn
-from pyecod.errors import PyecodError, describe
+from pyecod.errors import describe
 from pyecod.reference.ready import open_reference
 from pyecod.settings import Settings
 from pyecod.weeks.begin import begin_week
 from pyecod.weeks.plan import WeekPlan, plan_weeks
 from pyecod.weeks.releases import fetches_releases
 from tasks.releases import fetch_releases
-
-
-class WeeksFailedError(PyecodError):
-    """At least one week could not be finished; ``results`` has every week that was tried."""
 
 
 def _run_name() -> str:
@@ -42,6 +40,8 @@ def update_weeks(
     max_batches: Annotated[int, Field(ge=1)] | None = None,
 ) -> list[BatchResult]:
     """Process every release from ``start_date`` to ``end_date``; a week that fails does not stop the next.
+
+    Ends as "Completed with failures" where chains or entries failed.
 
     Without a mirror (``fetch.enabled``) the releases are those of the server: lists not here yet are fetched first.
 
@@ -76,9 +76,11 @@ def _process_weeks(
             get_run_logger().info(f"{plan.release.date}: {plan.state}: {plan.reason}")
             if plan.open_problems:
                 results.append(BatchResult(plan.batch_path.name, plan.batch_path, list_problems=plan.open_problems))
-    finish(results)
-    announce_weeks([result.name for result in results if result.counters])
-    return results
+    finished(results)
+    worked_on = [result.name for result in results if result.counters]
+    Shown.of_this_run().attempt("the event of completed weeks", lambda: announce_weeks(worked_on))
+    state: list[BatchResult] = ended(results, results, nothing="no week has anything left to do")
+    return state
 
 
 def process_week(plan: WeekPlan, settings: Settings) -> BatchResult:
@@ -88,11 +90,3 @@ def process_week(plan: WeekPlan, settings: Settings) -> BatchResult:
     except Exception as error:  # noqa: BLE001 - the next week has its own chance
         get_run_logger().error(f"{plan.release.date}: {describe(error)}")
         return BatchResult(plan.batch_path.name, plan.batch_path, problem=describe(error))
-
-
-def finish(results: list[BatchResult]) -> list[BatchResult]:
-    """The results, or the error that makes the flow run fail where a batch could not be finished."""
-    problems = [f"{result.name}: {result.problem}" for result in results if result.problem]
-    if problems:
-        raise WeeksFailedError("; ".join(problems), results=results)
-    return results

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow, get_run_logger
 
 from flows.batch.announce import announce, publish_alerts
+from flows.batch.shown import Shown
 from flows.form import asks
 from flows.workers.silence import crash_silent_runs
 from flows.workers.turns import turn
@@ -24,8 +25,9 @@ def watch(settings: Settings) -> list[Alert]:
 def _look_around(settings: Settings) -> list[Alert]:
     crash_silent_runs(settings.alerts.silent_minutes)
     alerts = house_alerts(settings)
-    announce(alerts)
     for alert in alerts:
         get_run_logger().warning(str(alert))
-    publish_alerts("watch", alerts)
+    shown = Shown.of_this_run()
+    shown.attempt("alerts", lambda: announce(alerts))
+    shown.attempt("findings", lambda: publish_alerts("watch", alerts))
     return alerts

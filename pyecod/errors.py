@@ -100,6 +100,12 @@ class WorkerKilledError(PyecodError):
     kind = FailureKind.WORKER_KILLED
 
 
+class WorkersLostError(ConfigError):
+    """There are no workers, or nobody to report to, and no chain is to blame: the batch stops."""
+
+    exit_code = 3
+
+
 class BrokenOutputError(ProgramError):
     """A search program's output is truncated, empty, or belongs to another query."""
 

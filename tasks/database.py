@@ -1,4 +1,4 @@
-"""Task: load batches into PostgreSQL, tried again while the server is away."""
+"""Task: load a batch into PostgreSQL, tried again while the server is away."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from pyecod.errors import StoreUnavailableError
 from pyecod.settings import Settings
 from pyecod.store import SyncReport, migrate, open_store, sync_batches
+from tasks.ends import completed, log_failures, result_of
 
 
 def _server_was_away(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), StoreUnavailableError)
 
 
-def load_into_database(
-    paths: list[Path], settings: Settings, overwrite: bool = False, force: bool = False
-) -> list[SyncReport]:
-    """Load batch folders as a task run, with the retries of the settings.
+def load_into_database(path: Path, settings: Settings, overwrite: bool = False, force: bool = False) -> SyncReport:
+    """Load one batch folder as a task run, with the retries of the settings; a batch that cannot be loaded is a report
+    with its ``problem``.
 
     Raises:
         StoreError: the database cannot be reached or refuses; see :func:`pyecod.store.sync_batches`.
@@ -30,13 +31,20 @@ def load_into_database(
     patient = _load.with_options(
         retries=database.retries, retry_delay_seconds=delays, retry_condition_fn=_server_was_away
     )
-    return patient(paths, settings, overwrite, force)
+    report: SyncReport = result_of(patient, path, settings, overwrite, force)
+    return report
 
 
-@task(name="load-into-database", task_run_name="load into PostgreSQL")
-def _load(paths: list[Path], settings: Settings, overwrite: bool, force: bool) -> list[SyncReport]:
-    """Load batch folders one after the other; the embedded database gets its schema by itself."""
+@task(name="load-into-database", task_run_name="load {path.name} into PostgreSQL", cache_policy=NO_CACHE)
+def _load(path: Path, settings: Settings, overwrite: bool, force: bool) -> SyncReport:
+    """Load a batch folder; the embedded database gets its schema by itself."""
     with open_store(settings.database) as store:
         if settings.database.mode == "embedded":
             migrate(store)
-        return sync_batches(store, paths, overwrite=overwrite, force=force)
+        (report,) = sync_batches(store, [path], overwrite=overwrite, force=force)
+    log_failures((report.batch_name, str(rejection)) for rejection in report.rejected)
+    failures = report.problem is not None or bool(report.rejected)
+    if report.problem is not None:
+        log_failures([(report.batch_name, report.problem)])
+    state: Any = completed(report, str(report), failures=failures)
+    return state  # type: ignore[no-any-return]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
-from pyecod.settings import Settings
+from pyecod.batch.record import Status
 from pyecod.work.entries import EntryOutcome, read_entries
+from tasks.ends import completed, count, log_failures
+from tasks.work import EntryWork
 
 
-@task(name="read-entries", task_run_name="read entries {label}")
-def read_entries_chunk(
-    label: str, pdb_ids: Sequence[str], batch_path: Path, settings: Settings, week: str | None
-) -> list[EntryOutcome]:
+@task(name="read-entries", task_run_name="read entries {work.title}", cache_policy=NO_CACHE)
+def read_entries_chunk(work: EntryWork) -> list[EntryOutcome]:
     """Read the mmCIF files of a chunk; see :func:`pyecod.work.entries.read_entries`."""
-    return read_entries(pdb_ids, batch_path, settings, week)
+    outcomes = read_entries(work.pdb_ids, work.batch_path, work.settings, work.week)
+    failed = [outcome.entry for outcome in outcomes if outcome.entry.status is Status.FAILED]
+    log_failures((entry.pdb_id, entry.failure_reason or "no reason recorded") for entry in failed)
+    chains = sum(len(outcome.chains) for outcome in outcomes)
+    done = f"{len(outcomes) - len(failed)} of {count(len(outcomes), 'entry')} read, {count(chains, 'chain')}"
+    state: Any = completed(outcomes, done, failures=bool(failed))
+    return state  # type: ignore[no-any-return]

@@ -12,6 +12,8 @@ from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
 from prefect.events import emit_event
 
+from flows.batch.shown import Shown
+from flows.workers.seams import say_events_now
 from pyecod.settings import AlertSettings
 from pyecod.watch.findings import Alert, batch_alerts
 from pyecod.watch.snapshot import look
@@ -28,22 +30,30 @@ class Lookout:
 
     batch: Batch
     settings: AlertSettings
+    shown: Shown
     interval: float = 300.0
     _looked: float = field(default_factory=time.monotonic)
     _announced: set[str] = field(default_factory=set)
+    _said: set[str] = field(default_factory=set)
 
     def check(self, *, last: bool = False) -> tuple[Alert, ...]:
         """Findings now, or none when the last look is not long ago; ``last`` looks in any case."""
         if not last and time.monotonic() - self._looked < self.interval:
             return ()
-        alerts = batch_alerts(look(self.batch.path, batch=self.batch), self.settings)
         self._looked = time.monotonic()
+        alerts: list[Alert] = []
+        self.shown.guard("what is worth attention", lambda: alerts.extend(self._look()))
         new = [alert for alert in alerts if alert.kind not in self._announced]
-        self._announced.update(alert.kind for alert in new)
-        announce(new)
         for alert in new:
-            get_run_logger().warning(str(alert))
+            if alert.kind not in self._said:
+                get_run_logger().warning(str(alert))
+        self._said.update(alert.kind for alert in new)
+        if not new or self.shown.attempt("alerts", lambda: announce(new)):
+            self._announced.update(alert.kind for alert in new)
         return tuple(alerts)
+
+    def _look(self) -> Iterable[Alert]:
+        return batch_alerts(look(self.batch.path, batch=self.batch), self.settings)
 
 
 def announce(alerts: Iterable[Alert]) -> list[Event]:
@@ -72,10 +82,21 @@ def announce(alerts: Iterable[Alert]) -> list[Event]:
 
 def announce_at_once(alerts: Iterable[Alert]) -> None:
     """The same outside a flow: on the server when this returns."""
-    from prefect.events.worker import EventsWorker
-
     announce(alerts)
-    EventsWorker.instance().drain()
+    say_events_now()
+
+
+def announce_weeks(names: Sequence[str]) -> None:
+    """Say with the event ``pyecod.weeks.completed`` that a weekly run worked on these batches and all went well.
+
+    The sync waits for it rather than for Prefect's own ``prefect.flow-run.Completed``, which automations get a quarter
+    of an hour late where a schedule made the run: Prefect waits for the event before it, which nobody sends.
+    """
+    emit_event(
+        event="pyecod.weeks.completed",
+        resource={"prefect.resource.id": "pyecod.weeks", "prefect.resource.name": "weekly run"},
+        payload={"batches": list(names)},
+    )
 
 
 def publish_alerts(key: str, alerts: Sequence[Alert]) -> None:

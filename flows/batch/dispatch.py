@@ -1,176 +1,175 @@
-"""The chunks of a batch: each goes on its own through BLAST, profile search and partition, with no barrier between."""
+"""Task runs in a bounded window: what ends is recorded, what follows is submitted, what fails is halved or repeated.
+
+This is the one place that decides what becomes of a task run that did not end well. It knows neither chains nor
+entries nor Prefect: it is given a ``submit`` and a :class:`Ledger`, and it waits through a :class:`Clock`.
+"""
 
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from prefect import get_run_logger
-from prefect.futures import PrefectFuture
+from flows.workers.failures import Fault
 
-from flows.batch.provenance import RunRecord
-from flows.workers.runner import avoids_node, explained, server_is_away, wait_for_server
-from pyecod.batch import Batch
-from pyecod.batch.record import Status, Step, step_is
-from pyecod.errors import describe, kind_of
-from pyecod.settings import Settings
-from pyecod.work.chunks import Chunk, SequenceGroup, Work, halve, plan_blast_chunks, plan_chunks, plan_profile_chunks
-from pyecod.work.groups import StepResult, failed_updates, group_updates
-from pyecod.work.partition import Provenance
-from tasks.partition import partition_chunk
-from tasks.retries import is_hopeless, retried
-from tasks.search import blast_chunk, profile_chunk
-from tasks.work import ChunkWork
-
-Groups = Chunk[SequenceGroup]
-_FINISH_FIRST = (Step.PARTITION, Step.HHSEARCH, Step.BLAST)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+R_contra = TypeVar("R_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
 
 
-@dataclass
-class ChunkFlow:
-    """Submits chunks in a bounded window, records what comes back, and submits what follows from it.
+class Future(Protocol[R_co]):
+    """A task run that was submitted."""
 
-    Only this object, in the flow's process, writes to the batch. ``on_progress`` is called after every record.
-    """
+    def result(self) -> R_co:
+        """What it returned; raises what it raised."""
 
-    batch: Batch
-    settings: Settings
-    provenance: Provenance
-    on_progress: Callable[[], None]
-    record: RunRecord = field(default_factory=RunRecord)
-    _waiting: dict[Step, deque[Groups]] = field(default_factory=lambda: {step: deque() for step in Step})
-    _running: dict[PrefectFuture[Any], tuple[Step, Groups]] = field(default_factory=dict)
-    _finished: SimpleQueue[PrefectFuture[Any]] = field(default_factory=SimpleQueue)
-    _tasks: dict[Step, Any] = field(default_factory=dict)
-    _later: list[tuple[float, Step, tuple[SequenceGroup, ...]]] = field(default_factory=list)
-    _repeats: Counter[str] = field(default_factory=Counter)
-    _numbers: Counter[Step] = field(default_factory=Counter)
+    def add_done_callback(self, fn: Callable[[Any], None]) -> None:
+        """Have ``fn`` called with the future once it has ended, from whatever thread."""
 
-    def run(self, work: Work) -> None:
-        """Work until nothing is left; chains that fail are marked with the reason.
 
-        Raises:
-            ConfigError, ReferenceDataError, OSError, BatchError: the set-up is at fault, not a chain; what is
-                finished stays recorded.
-        """
-        self._add(Step.BLAST, work.blast)
-        self._add(Step.HHSEARCH, work.hhsearch)
-        self._add(Step.PARTITION, work.partition + work.records)
-        while self._fill_window() or self._later:
-            future = self._next_finished()
-            if future is None:
-                continue
-            step, chunk = self._running.pop(future)
-            try:
-                result: StepResult = future.result()
-            except Exception as raised:  # noqa: BLE001 - whatever it is, it is this chunk's reason
-                error = explained(raised)
-                self.record.end_chunk(future, error)
-                if avoids_node(error):
-                    self._waiting[step].appendleft(chunk)
-                elif is_hopeless(error):
-                    raise error from None
-                elif server_is_away(error):
-                    wait_for_server(self.settings)
-                    self._waiting[step].appendleft(chunk)
-                else:
-                    self._after_failure(step, chunk, error)
-            else:
-                self.record.note_result(future, chunk, result, self.batch)
-                self._after_success(step, chunk, result)
-            _release(future)
-            self.on_progress()
+@dataclass(frozen=True, slots=True)
+class Portion(Generic[Item]):
+    """Items that one task run works through at a stage; it is submitted ``delay`` seconds from now at the earliest."""
 
-    def _add(self, step: Step, groups: Sequence[SequenceGroup]) -> None:
-        run, workers = self.settings.run, self.settings.workers.count
-        if step is Step.BLAST:
-            chunks = plan_blast_chunks(groups, run, workers)
-        elif step is Step.HHSEARCH:
-            chunks = plan_profile_chunks(groups, run, workers)
-        else:
-            chunks = plan_chunks(groups, run)
-        for chunk in chunks:
-            self._numbers[step] += 1
-            self._waiting[step].append(Chunk(str(self._numbers[step]), chunk.queries, chunk.cost))
+    stage: str
+    items: tuple[Item, ...]
+    delay: float = 0.0
 
-    def _next_finished(self) -> PrefectFuture[Any] | None:
-        """The next chunk to end; None when it is time to repeat a search before that."""
-        due = min((moment for moment, *_ in self._later), default=None)
+
+class Ledger(Protocol[Item, R_contra]):
+    """Where it is written down what became of portions; only the flow's process writes."""
+
+    def succeeded(self, portion: Portion[Item], future: Future[Any], result: R_contra) -> Iterable[Portion[Item]]:
+        """Record what a task run achieved; gives what follows from it."""
+
+    def failed(self, portion: Portion[Item], future: Future[Any], error: Exception) -> None:
+        """Record that a task run failed, whatever becomes of its items."""
+
+    def gave_up(self, portion: Portion[Item], error: Exception) -> None:
+        """Record that the one item of a portion has failed."""
+
+
+class Clock:
+    """The time, and waiting."""
+
+    def now(self) -> float:
+        """Seconds from some beginning."""
+        return time.monotonic()
+
+    def wait_for(self, ended: SimpleQueue[T], seconds: float) -> T | None:
+        """The next that ended; None when none did within so many seconds."""
         try:
-            return self._finished.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+            return ended.get(timeout=max(0.0, seconds))
         except Empty:
             return None
 
+
+@dataclass
+class Dispatcher(Generic[Item, Result]):
+    """Keeps at most ``window`` task runs submitted until nothing is left.
+
+    ``order`` has the stages, the one nearest to the end first: what is nearest to its end goes first. ``judge`` says
+    what is to blame for an error, and what the error is in the words of the cluster. ``wait_for_server`` returns when
+    the server is back. ``on_progress`` is called after every record, and at least every ``turn`` seconds. ``release``
+    lets Dask forget a future: what the flow still holds is run again whenever its worker goes.
+    """
+
+    submit: Callable[[Portion[Item]], Future[Result]]
+    ledger: Ledger[Item, Result]
+    window: int
+    order: Sequence[str]
+    judge: Callable[[Exception], tuple[Fault, Exception]]
+    wait_for_server: Callable[[], None]
+    on_progress: Callable[[], None]
+    release: Callable[[Future[Result]], None]
+    clock: Clock = field(default_factory=Clock)
+    turn: float = 30.0
+    _waiting: dict[str, deque[Portion[Item]]] = field(init=False)
+    _running: dict[Future[Result], Portion[Item]] = field(default_factory=dict)
+    _ended: SimpleQueue[Future[Result]] = field(default_factory=SimpleQueue)
+    _later: list[tuple[float, Portion[Item]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._waiting = {stage: deque() for stage in self.order}
+
+    def run(self, portions: Iterable[Portion[Item]]) -> None:
+        """Work until nothing is left, neither of these portions nor of what follows from them.
+
+        Raises:
+            Exception: of a task run that failed because the set-up is at fault; what has ended stays recorded.
+        """
+        self._add(portions)
+        while self._fill_window() or self._later:
+            future = self._next_ended()
+            if future is not None:
+                portion = self._running.pop(future)
+                try:
+                    self._settle(portion, future)
+                finally:
+                    self.release(future)
+            self.on_progress()
+
+    def _add(self, portions: Iterable[Portion[Item]]) -> None:
+        for portion in portions:
+            if portion.delay > 0:
+                self._later.append((self.clock.now() + portion.delay, portion))
+            else:
+                self._waiting[portion.stage].append(portion)
+
     def _fill_window(self) -> bool:
-        self._repeat_due()
-        workers = self.settings.workers.count
-        while len(self._running) < workers + max(2, workers // 4):
-            step = self._next_step()
-            if step is None:
+        """Submit what there is room for; whether anything runs now."""
+        self._add_due()
+        while len(self._running) < self.window:
+            queue = next((self._waiting[stage] for stage in self.order if self._waiting[stage]), None)
+            if queue is None:
                 break
-            self._submit(step, self._waiting[step].popleft())
+            portion = queue.popleft()
+            future = self.submit(portion)
+            self._running[future] = portion
+            future.add_done_callback(self._ended.put)
         return bool(self._running)
 
-    def _next_step(self) -> Step | None:
-        """What is nearest to its end goes first."""
-        return next((step for step in _FINISH_FIRST if self._waiting[step]), None)
+    def _add_due(self) -> None:
+        now = self.clock.now()
+        due = [portion for moment, portion in self._later if moment <= now]
+        self._later = [(moment, portion) for moment, portion in self._later if moment > now]
+        for portion in due:
+            self._waiting[portion.stage].append(portion)
 
-    def _submit(self, step: Step, chunk: Groups) -> None:
-        running = step_is(step, Status.RUNNING)
-        self.batch.mark(update for group in chunk.queries for update in group_updates(group, running))
-        work = ChunkWork(chunk.queries, self.batch.path, self.settings, self.provenance)
-        future = self._task(step).submit(chunk.label, work)
-        self._running[future] = (step, chunk)
-        self.record.begin_chunk(str(step), chunk.label, future)
-        future.add_done_callback(self._finished.put)
+    def _next_ended(self) -> Future[Result] | None:
+        """The next task run to end; None when a turn has passed or something is to be repeated before that."""
+        due = min((moment for moment, _ in self._later), default=float("inf"))
+        return self.clock.wait_for(self._ended, min(self.turn, due - self.clock.now()))
 
-    def _task(self, step: Step) -> Any:
-        if step not in self._tasks:
-            plain: Any = {Step.BLAST: blast_chunk, Step.HHSEARCH: profile_chunk, Step.PARTITION: partition_chunk}[step]
-            self._tasks[step] = retried(plain, self.settings.run)
-        return self._tasks[step]
-
-    def _after_failure(self, step: Step, chunk: Groups, error: Exception) -> None:
-        """A chunk that fails as a whole is halved until the chain at fault is alone."""
-        if len(chunk.queries) > 1:
-            self._waiting[step].extendleft(halve(chunk))
+    def _settle(self, portion: Portion[Item], future: Future[Result]) -> None:
+        try:
+            result = future.result()
+        except Exception as raised:  # noqa: BLE001 - whatever it is, it is judged
+            fault, error = self.judge(raised)
+            self.ledger.failed(portion, future, error)
+            self._after_failure(portion, fault, error)
         else:
-            self.batch.mark(failed_updates(chunk.queries[0], step, describe(error), kind_of(error)))
+            self._add(self.ledger.succeeded(portion, future, result))
 
-    def _after_success(self, step: Step, chunk: Groups, result: StepResult) -> None:
-        """Record what is done. Searches that failed are repeated later, so that nothing and nobody waits for them."""
-        again = [g for g in result.worth_repeating(chunk.queries) if self._repeats[g.md5] < self.settings.run.retries]
-        pending = {key for group in again for key in group.members}
-        self.batch.mark(update for update in result.updates if update.key not in pending)
-        if again:
-            self._repeat(step, chunk, again, (result.failures or {}).get(again[0].md5, ""))
-        self.batch.snapshot(min_seconds=self.settings.run.snapshot_seconds)
-        self._add(Step.HHSEARCH, result.remote)
-
-    def _repeat(self, step: Step, chunk: Groups, again: Sequence[SequenceGroup], reason: str) -> None:
-        delay = self.settings.run.retry_delay * 2 ** self._repeats[again[0].md5]
-        get_run_logger().warning(
-            f"{len(again)} of {len(chunk.queries)} sequences of {step} {chunk.label} failed and are tried again in "
-            f"{delay:.0f} s, the first: {reason}"
-        )
-        self._repeats.update(group.md5 for group in again)
-        self.batch.mark(u for group in again for u in group_updates(group, step_is(step, Status.PENDING)))
-        self._later.append((time.monotonic() + delay, step, tuple(again)))
-
-    def _repeat_due(self) -> None:
-        now = time.monotonic()
-        due = [entry for entry in self._later if entry[0] <= now]
-        self._later = [entry for entry in self._later if entry[0] > now]
-        for _, step, groups in due:
-            self._add(step, groups)
+    def _after_failure(self, portion: Portion[Item], fault: Fault, error: Exception) -> None:
+        queue = self._waiting[portion.stage]
+        if fault is Fault.SETUP:
+            raise error from None
+        if fault is Fault.SERVER:
+            self.wait_for_server()
+        if fault is not Fault.ITEM:
+            queue.appendleft(portion)
+        elif len(portion.items) > 1:
+            queue.extendleft(reversed(halves(portion)))
+        else:
+            self.ledger.gave_up(portion, error)
 
 
-def _release(future: PrefectFuture[Any]) -> None:
-    """Let Dask forget a finished task: what the flow still holds is run again whenever its worker goes."""
-    release = getattr(getattr(future, "wrapped_future", None), "release", None)
-    if release is not None:
-        release()
+def halves(portion: Portion[Item]) -> tuple[Portion[Item], Portion[Item]]:
+    """Two portions of about the same cost where the items are sorted by cost."""
+    return Portion(portion.stage, portion.items[::2]), Portion(portion.stage, portion.items[1::2])

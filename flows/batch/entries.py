@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from prefect import get_run_logger
-from prefect.futures import PrefectFuture, as_completed
 
-from flows.batch.provenance import RunRecord
-from flows.workers.runner import explained, server_is_away, wait_for_server
-from pyecod.batch import Batch, EntryRecord
+from flows.batch.dispatch import Future, Portion
+from flows.batch.run import BatchRun
+from pyecod.batch import EntryRecord
 from pyecod.batch.record import Status
-from pyecod.errors import WorkerKilledError, describe
-from pyecod.settings import Settings
+from pyecod.errors import describe
 from pyecod.weeks.obsolete import obsolete_entries
 from pyecod.work.entries import EntryOutcome, read_again
 from tasks.entries import read_entries_chunk
+from tasks.retries import retried
+from tasks.work import EntryWork
 
+READ_ENTRIES = "read entries"
 _ENTRIES_PER_TASK = 25
 
 
-def read_pending_entries(batch: Batch, settings: Settings, record: RunRecord) -> None:
+def read_pending_entries(run: BatchRun) -> None:
     """Read what is pending or failed, in chunks; record each entry and its chains as they come. What the PDB made
     obsolete meanwhile, and the mirror has no more, is not read.
 
     Raises:
         ConfigError: no mirror is configured. OSError: the disk is full.
+        FetchError: the server of the PDB cannot be reached.
         UsageError, BrokenInputError: the status folder cannot be used.
     """
-    obsolete = obsolete_entries(batch, settings)
+    batch = run.batch
+    obsolete = obsolete_entries(batch, run.settings)
     if obsolete:
         get_run_logger().info(f"obsolete, so not read: {', '.join(entry.pdb_id for entry in obsolete)}")
         batch.mark(entries=obsolete)
@@ -39,54 +44,57 @@ def read_pending_entries(batch: Batch, settings: Settings, record: RunRecord) ->
     if not pending:
         return
     get_run_logger().info(f"reading {sum(map(len, pending.values()))} entries")
-    waiting = [
-        ids[start : start + _ENTRIES_PER_TASK]
+    ledger = EntryLedger(run)
+    portions = [
+        Portion(READ_ENTRIES, tuple(ids[start : start + _ENTRIES_PER_TASK]))
         for ids in pending.values()
         for start in range(0, len(ids), _ENTRIES_PER_TASK)
     ]
-    while waiting:
-        futures = {_submit(chunk, batch, settings, record): chunk for chunk in waiting}
-        waiting = []
-        for future in as_completed(list(futures)):
-            try:
-                outcomes = future.result()
-            except Exception as raised:  # noqa: BLE001 - what it means is decided below
-                error = explained(raised)
-                record.end_chunk(future, error)
-                if server_is_away(error):
-                    wait_for_server(settings)
-                    waiting.append(futures[future])
-                elif isinstance(error, WorkerKilledError):
-                    waiting += _after_kill(batch, futures[future], error)
-                else:
-                    raise error from None
-                continue
-            record.note_entries(future, outcomes)
-            found = [read_again(batch, outcome) for outcome in outcomes]
-            batch.mark(
-                [update for _, ended in found for update in ended],
-                entries=[replace(o.entry, source_week=_week(batch, o.entry.pdb_id)) for o in outcomes],
-                chains=[chain for chains, _ in found for chain in chains],
-            )
+    run.dispatch(portions, [READ_ENTRIES], ledger.submit, ledger)
 
 
-def _submit(chunk: list[str], batch: Batch, settings: Settings, record: RunRecord) -> PrefectFuture[list[EntryOutcome]]:
-    label = chunk[0] if len(chunk) == 1 else f"{chunk[0]} and {len(chunk) - 1} more"
-    week = _week(batch, chunk[0]) or batch.header.release_date
-    future = read_entries_chunk.submit(label, chunk, batch.path, settings, week)
-    record.begin_chunk("read entries", label, future)
-    return future
+@dataclass
+class EntryLedger:
+    """Submits chunks of entries, and records them and their chains."""
 
+    run: BatchRun
+    _task: Any = field(init=False)
 
-def _after_kill(batch: Batch, chunk: list[str], error: Exception) -> list[list[str]]:
-    """The halves of a chunk that killed its workers; an entry that does so alone has failed."""
-    if len(chunk) > 1:
-        return [chunk[::2], chunk[1::2]]
-    week = _week(batch, chunk[0])
-    batch.mark(entries=[EntryRecord(chunk[0], Status.FAILED, failure_reason=describe(error), source_week=week)])
-    return []
+    def __post_init__(self) -> None:
+        self._task = retried(read_entries_chunk, self.run.settings.run)
 
+    def submit(self, portion: Portion[str]) -> Future[list[EntryOutcome]]:
+        """Have a chunk read."""
+        batch = self.run.batch
+        week = self._week(portion.items[0]) or batch.header.release_date
+        work = EntryWork(portion.items, batch.path, self.run.settings, week)
+        future: Future[list[EntryOutcome]] = self._task.submit(work)
+        self.run.record.begin_chunk(portion.stage, work.title, future)
+        return future
 
-def _week(batch: Batch, pdb_id: str) -> str | None:
-    """The release of an entry where that is not the batch's own."""
-    return batch.manifest.entries[pdb_id].source_week
+    def succeeded(
+        self, portion: Portion[str], future: Future[list[EntryOutcome]], result: list[EntryOutcome]
+    ) -> Iterable[Portion[str]]:
+        """Record what was read."""
+        self.run.record.note_entries(future, result)
+        found = [read_again(self.run.batch, outcome) for outcome in result]
+        self.run.batch.mark(
+            [update for _, ended in found for update in ended],
+            entries=[replace(o.entry, source_week=self._week(o.entry.pdb_id)) for o in result],
+            chains=[chain for chains, _ in found for chain in chains],
+        )
+        return ()
+
+    def failed(self, portion: Portion[str], future: Future[list[EntryOutcome]], error: Exception) -> None:
+        """Record the end of a task run."""
+        self.run.record.end_chunk(future, error)
+
+    def gave_up(self, portion: Portion[str], error: Exception) -> None:
+        """Record an entry that no worker could read."""
+        (pdb_id,) = portion.items
+        failed = EntryRecord(pdb_id, Status.FAILED, failure_reason=describe(error), source_week=self._week(pdb_id))
+        self.run.batch.mark(entries=[failed])
+
+    def _week(self, pdb_id: str) -> str | None:
+        """The release of an entry where that is not the batch's own."""
+        return self.run.batch.manifest.entries[pdb_id].source_week

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from pyecod.ids import ChainKey
 from pyecod.reference.record import RECORD_NAME
 from pyecod.settings import Settings
 from pyecod.store import Job, JobLog, migrate, open_store, track_job
-from pyecod.work.chunks import Chunk, SequenceGroup
+from pyecod.work.chunks import SequenceGroup
 from pyecod.work.entries import EntryOutcome
 from pyecod.work.groups import StepResult
 
@@ -43,18 +43,20 @@ class RunRecord:
             return nullcontext()
         return track_job(self.log, name, parent=self.root)
 
-    def begin_chunk(self, step: str, label: str, future: Any) -> None:
+    def begin_chunk(self, step: str, title: str, future: Any) -> None:
         """A chunk of a step was submitted; the first one begins the step."""
         if self.log is None:
             return
-        if step not in self._steps:
-            self._steps[step] = track_job(self.log, step, parent=self.root)
-            self._steps[step].begin()
         task_run = getattr(future, "task_run_id", None)
-        task_run_id = str(task_run) if task_run else None
-        job = track_job(self.log, f"{step} {label}", parent=self._steps[step], task_run_id=task_run_id)
+        job = self._job(self.log, step, title, str(task_run) if task_run else None)
         job.begin()
         self._chunks[future] = job
+
+    def _job(self, log: JobLog, step: str, title: str, task_run_id: str | None) -> Job:
+        if step not in self._steps:
+            self._steps[step] = track_job(log, step, parent=self.root)
+            self._steps[step].begin()
+        return track_job(log, f"{step} {title}", parent=self._steps[step], task_run_id=task_run_id)
 
     def end_chunk(self, future: Any, error: Exception | None = None) -> Job | None:
         """A chunk ended, well or with an error; gives its job for what there is to note."""
@@ -63,18 +65,25 @@ class RunRecord:
             job.finish(None if error is None else describe(error))
         return job
 
-    def note_result(self, future: Any, chunk: Chunk[SequenceGroup], result: StepResult, batch: Batch) -> None:
-        """What a chunk of sequences achieved, and the files of its representatives."""
+    def note_result(self, future: Any, groups: Sequence[SequenceGroup], result: StepResult, batch: Batch) -> None:
+        """What a chunk of sequences achieved, and the files of its representatives. What its task has partitioned
+        beside a search is a chunk of the step ``partition`` too."""
         job = self.end_chunk(future)
         if job is None:
             return
         job.kpi(
-            sequences=len(chunk.queries),
-            chains=sum(len(group.members) for group in chunk.queries),
+            sequences=len(groups),
+            chains=sum(len(group.members) for group in groups),
             failed=len(result.failures or {}),
             peak_mib=result.peak_mib,
         )
-        leads = {group.representative for group in chunk.queries}
+        if self.log is not None and not job.name.startswith(f"{Step.PARTITION} "):
+            for part in result.parts:
+                inner = self._job(self.log, Step.PARTITION, part.title, part.task_run_id)
+                inner.begin(part.started)
+                inner.kpi(sequences=part.sequences, failed=part.failed)
+                inner.finish(seconds=part.seconds)
+        leads = {group.representative for group in groups}
         lead_updates = [update for update in result.updates if update.key in leads]
         for name, value in _measures(lead_updates).items():
             job.kpi(**{name: value})

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,8 +11,8 @@ from prefect.events import emit_event
 
 from flows.batch.announce import publish_alerts
 from flows.batch.progress import artifact_key, summary_rows
+from flows.batch.run import BatchRun
 from pyecod.batch import Batch, BatchCounters, BatchType
-from pyecod.node.program import run_program
 from pyecod.report.trends import write_weeks
 from pyecod.settings import Settings
 from pyecod.targets import markdown_text
@@ -23,59 +20,43 @@ from pyecod.watch.findings import Alert
 from pyecod.watch.snapshot import newest_log
 
 _MOST_REASONS = 20
-_PAGE_SECONDS = 3600
-
-
-@contextmanager
-def page_written(batch: Batch) -> Iterator[Path]:
-    """Write the batch's page while the body runs; gives its path, where the page is once the body has ended.
-
-    A process of its own does it: for 40,000 chains it takes half a minute of a processor and more than a gigabyte.
-
-    Raises:
-        ProgramError: it could not be written; with the reason.
-    """
-    command: list[str | Path] = [sys.executable, "-P", "-m", "pyecod", "report", "batch", batch.path]
-    with ThreadPoolExecutor(1) as thread:
-        writing = thread.submit(run_program, command, timeout=_PAGE_SECONDS)
-        yield batch.paths.report / "index.html"
-    writing.result()
 
 
 def publish_summary(
-    batch: Batch, settings: Settings, counters: BatchCounters, report: Path, database: str, alerts: Sequence[Alert]
+    run: BatchRun, counters: BatchCounters, report: Path | None, database: str, alerts: Sequence[Alert]
 ) -> None:
     """Counts, failures with their reasons and findings as artifacts, with a link to the report; the summary has one
     history per kind of batch. A week also brings the page of all weeks up to date. A complete batch says so with the
-    event ``pyecod.batch.completed``."""
-    page = address_of(report, settings)
-    kind = artifact_key(batch.header.batch_type)
+    event ``pyecod.batch.completed``. What cannot be shown is said, and stops nothing."""
+    batch, settings = run.batch, run.settings
+    page = address_of(report, settings) if report else "not written"
+    name, kind = artifact_key(batch.name), artifact_key(batch.header.batch_type)
+    summary = _summary(batch, counters, page, database, alerts)
+    show = run.shown.attempt
+    run.server.wait()  # without it the end of the run could not be told either
+    run.progress.report(last=True)  # the bars may have missed their last move
     if batch.header.batch_type is BatchType.WEEKLY:
-        weeks = write_weeks(batch.path.parent)
-        create_link_artifact(key="report-weeks", link=address_of(weeks, settings), link_text="all weeks")
-    create_table_artifact(key=f"batch-{artifact_key(batch.name)}", table=summary_rows(counters), description=database)
-    create_markdown_artifact(key=f"{kind}-summary", markdown=_summary(batch, counters, page, database, alerts))
-    create_link_artifact(key=f"report-{artifact_key(batch.name)}", link=page, link_text="report")
-    publish_alerts(artifact_key(batch.name), alerts)
+        show("the page of all weeks", lambda: _show_weeks(batch, settings))
+    show("counts", lambda: create_table_artifact(summary_rows(counters), f"batch-{name}", database))
+    show("summary", lambda: create_markdown_artifact(key=f"{kind}-summary", markdown=summary))
+    if report:
+        show("the link to the page", lambda: create_link_artifact(page, "report", key=f"report-{name}"))
+    show("findings", lambda: publish_alerts(name, alerts))
     if batch.header.completed:
-        emit_event(
-            event="pyecod.batch.completed",
-            resource={"prefect.resource.id": f"pyecod.batch.{batch.name}", "prefect.resource.name": batch.name},
-            payload={"type": batch.header.batch_type, "release_date": batch.header.release_date}
-            | {"done": counters.done, "failed": counters.failed, "report": page},
-        )
+        show("the event of a complete batch", lambda: _announce_batch(batch, counters, page))
 
 
-def announce_weeks(names: Sequence[str]) -> None:
-    """Say with the event ``pyecod.weeks.completed`` that a weekly run worked on these batches and all went well.
+def _show_weeks(batch: Batch, settings: Settings) -> None:
+    weeks = write_weeks(batch.path.parent)
+    create_link_artifact(key="report-weeks", link=address_of(weeks, settings), link_text="all weeks")
 
-    The sync waits for it rather than for Prefect's own ``prefect.flow-run.Completed``, which automations get a quarter
-    of an hour late where a schedule made the run: Prefect waits for the event before it, which nobody sends.
-    """
+
+def _announce_batch(batch: Batch, counters: BatchCounters, page: str) -> None:
     emit_event(
-        event="pyecod.weeks.completed",
-        resource={"prefect.resource.id": "pyecod.weeks", "prefect.resource.name": "weekly run"},
-        payload={"batches": list(names)},
+        event="pyecod.batch.completed",
+        resource={"prefect.resource.id": f"pyecod.batch.{batch.name}", "prefect.resource.name": batch.name},
+        payload={"type": batch.header.batch_type, "release_date": batch.header.release_date}
+        | {"done": counters.done, "failed": counters.failed, "report": page},
     )
 
 

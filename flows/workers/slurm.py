@@ -27,6 +27,7 @@ from distributed.deploy.adaptive import Adaptive
 from distributed.security import Security
 from prefect.logging import get_logger
 
+from flows.workers.seams import forget_worker, set_directives, stop_waiting_for_workers
 from pyecod.batch.paths import BatchPaths
 from pyecod.errors import ConfigError, ProgramError
 from pyecod.settings import Settings
@@ -154,7 +155,7 @@ class WorkerCluster(SLURMCluster):
             if len(self._avoided) > _BROKEN_NODES or not nodes_of(self._partition) - self._avoided:
                 return False
             exclude = f"--exclude={','.join(sorted(self._avoided))}"
-            self._job_kwargs["job_extra_directives"] = [*self._directives, exclude]
+            set_directives(self, [*self._directives, exclude])
             cancel_jobs(self.slurm_name, node=node)
         except ProgramError as error:
             log.error("%s", error)
@@ -181,14 +182,14 @@ class WorkerCluster(SLURMCluster):
         for name in missing:
             job_id = self.workers[name].job_id
             if job_id not in queued:
-                del self.workers[name]
+                forget_worker(self, name)
                 self._ended_early += bool(job_id) and name not in self._registered
         self._tell_of_waiting(waiting, anyone_works=bool(met))
         if met:
             self._ended_early = 0
         elif self._ended_early >= _HOPELESS_JOBS:
             log.error("%d jobs ended before their worker arrived: giving up", self._ended_early)
-            cast(Any, self.scheduler).no_workers_timeout = 1e-3
+            stop_waiting_for_workers(self)
 
     def _tell_of_waiting(self, waiting: Mapping[str, str], *, anyone_works: bool) -> None:
         """Every few minutes one line with what SLURM says of the jobs that wait; where it says that none of them will
@@ -197,7 +198,7 @@ class WorkerCluster(SLURMCluster):
         if hopeless and not anyone_works:
             self.hopeless = f"{why_they_wait(waiting)}: {NEVER_PASSES[hopeless]}"
             log.error("SLURM will never start them: %s", self.hopeless)
-            cast(Any, self.scheduler).no_workers_timeout = 1e-3
+            stop_waiting_for_workers(self)
         elif waiting and time.monotonic() - self._told >= _TELL_SECONDS:
             self._told = time.monotonic()
             log.info("%s", why_they_wait(waiting))

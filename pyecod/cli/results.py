@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyecod.cli.output import console, line, messages, print_json
 
 if TYPE_CHECKING:
-    from flows.batch.process import BatchResult
+    from flows.batch.result import BatchResult
 
 _MOST_REASONS = 10
 

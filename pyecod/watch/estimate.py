@@ -19,7 +19,7 @@ from pyecod.search import SearchCache
 from pyecod.search.encoding import DamagedEntryError, decode_header
 from pyecod.search.hit import EvidenceType
 from pyecod.settings import Settings
-from pyecod.work.chunks import Chunk, plan_blast_chunks, plan_profile_chunks
+from pyecod.work.chunks import plan_blast_chunks, plan_profile_chunks
 
 _MEASURED_AT_LEAST = 50  # results of a kind before their times are believed
 _SAMPLE = 2000
@@ -155,14 +155,14 @@ def _play(
     rng = random.Random(1)
     free = [0.0] * workers
     cpu, tasks = 0.0, 0
-    profiles: list[Chunk[_Sequence]] = []
+    profiles: list[tuple[_Sequence, ...]] = []
     for chunk in plan_blast_chunks(list(sequences), run, workers):
-        work = costs.blast * sum(sequence.length for sequence in chunk.queries)
+        work = costs.blast * sum(sequence.length for sequence in chunk)
         heapq.heappush(free, heapq.heappop(free) + work / speed)
-        profiles += plan_profile_chunks([s for s in chunk.queries if rng.random() < load.remote], run, workers)
+        profiles += plan_profile_chunks([s for s in chunk if rng.random() < load.remote], run, workers)
         cpu, tasks = cpu + work, tasks + 1
     for chunk in profiles:
-        work = costs.profile * sum(sequence.length for sequence in chunk.queries)
+        work = costs.profile * sum(sequence.length for sequence in chunk)
         heapq.heappush(free, heapq.heappop(free) + work / speed)
         cpu, tasks = cpu + work, tasks + 1
     return max(free), tasks, cpu

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from pyecod.batch.manifest import Manifest
 from pyecod.batch.record import ChainChanges, ChainRecord, ChainUpdate, Status, Step
@@ -180,24 +180,14 @@ def _longest_first(item: SequenceGroup) -> tuple[int, str, ChainKey]:
     return (-item.length, item.md5, item.representative)
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk(Generic[S]):
-    """Sequences that one task works through. ``cost`` is query residues × database residues; ``label`` is the chunk's
-    number, with ``a`` or ``b`` for its halves."""
-
-    label: str
-    queries: tuple[S, ...]
-    cost: int
-
-
 WORTH_A_PROCESS = 25
 """Sequences that are worth a BLAST process of their own."""
 
 
-def plan_chunks(queries: Iterable[S], settings: RunSettings, *, database_size: int = 1) -> list[Chunk[S]]:
-    """Pack sequences into chunks of at most ``chunk_size`` sequences and ``chunk_cost`` query residues, the most
-    expensive first, so that the last ones to run are short. A longer sequence gets a chunk of its own. The same
-    sequences give the same chunks, in whatever order they come. ``database_size`` is in residues.
+def plan_chunks(queries: Iterable[S], settings: RunSettings) -> list[tuple[S, ...]]:
+    """Pack sequences into chunks, each for one task: at most ``chunk_size`` sequences and ``chunk_cost`` residues, the
+    most expensive first, so that the last ones to run are short. A longer sequence gets a chunk of its own. The same
+    sequences give the same chunks, in whatever order they come.
     """
     packed: list[list[S]] = []
     residues = settings.chunk_cost + 1
@@ -207,42 +197,23 @@ def plan_chunks(queries: Iterable[S], settings: RunSettings, *, database_size: i
             packed.append([])
             residues = query.length
         packed[-1].append(query)
-    chunks = [_chunk("", group, database_size) for group in packed]
-    chunks.sort(key=lambda chunk: -chunk.cost)
-    return [Chunk(str(number), chunk.queries, chunk.cost) for number, chunk in enumerate(chunks, 1)]
+    return sorted(map(tuple, packed), key=lambda chunk: -sum(query.length for query in chunk))
 
 
-def plan_blast_chunks(queries: Sequence[S], settings: RunSettings, workers: int) -> list[Chunk[S]]:
+def plan_blast_chunks(queries: Sequence[S], settings: RunSettings, workers: int) -> list[tuple[S, ...]]:
     """Chunks of a BLAST search: at most ``chunk_size``, and so many that every worker gets some, but none for fewer
     than :data:`WORTH_A_PROCESS` sequences, because a process shares the reading of the database among them."""
     return _shared_out(queries, settings, workers, WORTH_A_PROCESS, settings.chunk_size)
 
 
-def plan_profile_chunks(queries: Sequence[S], settings: RunSettings, workers: int) -> list[Chunk[S]]:
+def plan_profile_chunks(queries: Sequence[S], settings: RunSettings, workers: int) -> list[tuple[S, ...]]:
     """Chunks of a profile search, minutes for each sequence: at most ``hhsearch_chunk_size``, and so many that every
     worker gets some."""
     return _shared_out(queries, settings, workers, 1, settings.hhsearch_chunk_size)
 
 
-def _shared_out(queries: Sequence[S], settings: RunSettings, workers: int, least: int, most: int) -> list[Chunk[S]]:
+def _shared_out(
+    queries: Sequence[S], settings: RunSettings, workers: int, least: int, most: int
+) -> list[tuple[S, ...]]:
     share = -(-len(queries) // (2 * workers))
     return plan_chunks(queries, settings.model_copy(update={"chunk_size": min(max(share, least), most)}))
-
-
-def halve(chunk: Chunk[S]) -> tuple[Chunk[S], Chunk[S]]:
-    """Two chunks of about the same cost, to find the sequence that kills its worker.
-
-    Raises:
-        ValueError: the chunk has a single sequence, which is then the one.
-    """
-    if len(chunk.queries) < 2:
-        raise ValueError(f"chunk {chunk.label} cannot be halved: it has one sequence")
-    size = chunk.cost // max(1, sum(query.length for query in chunk.queries))
-    return (
-        _chunk(f"{chunk.label}a", chunk.queries[::2], size),
-        _chunk(f"{chunk.label}b", chunk.queries[1::2], size),
-    )
-
-
-def _chunk(label: str, queries: Sequence[S], database_size: int) -> Chunk[S]:
-    return Chunk(label, tuple(queries), sum(query.length for query in queries) * database_size)

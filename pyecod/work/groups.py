@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from pyecod.batch.paths import BatchPaths
@@ -16,15 +17,43 @@ from pyecod.work.chunks import SequenceGroup
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The partition of a chunk's sequences, whichever task did it: what was in it, when, how long, and how it went."""
+
+    title: str
+    sequences: int
+    failed: int
+    started: datetime
+    seconds: float
+    task_run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StepResult:
     """What one step made of a chunk: changes of records, the groups to search further and those to partition now,
-    and by MD5 the reason of each group that failed. ``peak_mib`` is the worker's largest memory so far."""
+    and by MD5 the reason of each group that failed. ``peak_mib`` is the worker's largest memory so far; ``parts`` are
+    the partitions that were made on the way."""
 
     updates: tuple[ChainUpdate, ...]
     remote: tuple[SequenceGroup, ...] = ()
     ready: tuple[SequenceGroup, ...] = ()
     failures: Mapping[str, str] | None = None
     peak_mib: float = 0.0
+    parts: tuple[Part, ...] = ()
+
+    def with_part(self, part: Part) -> StepResult:
+        """The same result, with a partition that was made for it."""
+        return replace(self, parts=(*self.parts, part))
+
+    def followed_by(self, partitioned: StepResult) -> StepResult:
+        """A search's result together with that of the partition of its ready groups, which are ready no more."""
+        return StepResult(
+            self.updates + partitioned.updates,
+            remote=self.remote,
+            failures={**(self.failures or {}), **(partitioned.failures or {})},
+            peak_mib=partitioned.peak_mib,
+            parts=self.parts + partitioned.parts,
+        )
 
     def worth_repeating(self, groups: Iterable[SequenceGroup]) -> tuple[SequenceGroup, ...]:
         """Those of the groups whose search failed in a way that may pass. The time limit of a profile search is that of

@@ -64,24 +64,6 @@ def partition_groups(
     return StepResult(tuple(updates), failures=failures, peak_mib=peak_memory())
 
 
-def partition_ready(searched: StepResult, batch_path: Path, settings: Settings, provenance: Provenance) -> StepResult:
-    """A search's result with its ready groups partitioned at once: that takes milliseconds, a task of its own tenths of
-    seconds. What is ready but fails here fails at this step, and the search stays complete.
-
-    Raises:
-        ReferenceDataError, OSError: as :func:`partition_groups`.
-    """
-    if not searched.ready:
-        return searched
-    done = partition_groups(searched.ready, batch_path, settings, provenance)
-    return StepResult(
-        searched.updates + done.updates,
-        remote=searched.remote,
-        failures={**(searched.failures or {}), **(done.failures or {})},
-        peak_mib=done.peak_mib,
-    )
-
-
 class _Room:
     """What all groups of a chunk share."""
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pyecod.batch import Batch
+from tasks.ends import WITH_FAILURES
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "0"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
@@ -86,9 +87,10 @@ def kill(victim: str, rng: random.Random, slurm: Any, run: Any) -> bool:
 def told(api: str) -> dict[str, dict[str, int]]:
     """How many flow and task runs of each state the server knows."""
     counts = {}
+    states = ("Completed", WITH_FAILURES, "Failed", "Crashed", "Running", "Pending")
     for kind in ("flow_runs", "task_runs"):
         counts[kind] = {state: count(f"{api}/{kind}/count", {kind: {"state": {"name": {"any_": [state]}}}})
-                        for state in ("Completed", "Failed", "Crashed", "Running", "Pending")}  # fmt: skip
+                        for state in states}  # fmt: skip
     return counts
 
 

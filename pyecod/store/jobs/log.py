@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -150,6 +150,7 @@ class Job:
         self._note = note
         self._parts = itertools.count(1)
         self._start: float | None = None
+        self._began: datetime | None = None
         log._open[note.key] = self
         log.add(note)
 
@@ -157,6 +158,11 @@ class Job:
     def number(self) -> str | None:
         """``1.2.7``; None until the database has given the run its number."""
         return self._log.number(self._note.key)
+
+    @property
+    def name(self) -> str:
+        """What it is called in the database."""
+        return self._note.name
 
     @property
     def status(self) -> JobStatus:
@@ -186,19 +192,28 @@ class Job:
         for name, value in values.items():
             self._log.add(ValueNote(self._note.key, name, value if isinstance(value, str) else float(value)))
 
-    def begin(self) -> None:
-        """The job is RUNNING from now on."""
+    def begin(self, started: datetime | None = None) -> None:
+        """The job is RUNNING from now on, or from when it was ``started``."""
         self._start = time.monotonic()
-        self._change(status=JobStatus.RUNNING, started_at=_now())
+        self._began = started or datetime.now(UTC)
+        self._change(status=JobStatus.RUNNING, started_at=_text(self._began))
 
-    def finish(self, message: str | None = None) -> None:
-        """The job has ended: FINISHED, or FAILED where ``message`` says why. Only the first end counts."""
+    def finish(self, message: str | None = None, seconds: float | None = None) -> None:
+        """The job has ended: FINISHED, or FAILED where ``message`` says why. Only the first end counts.
+
+        ``seconds`` is how long it took where it began and ended elsewhere, earlier.
+        """
         if self._log._open.pop(self._note.key, None) is None:
             return
-        if self._start is not None:
-            self.kpi(seconds=time.monotonic() - self._start)
+        finished = datetime.now(UTC)
+        if seconds is not None and self._began is not None:
+            finished = self._began + timedelta(seconds=seconds)
+        elif self._start is not None:
+            seconds = time.monotonic() - self._start
+        if seconds is not None:
+            self.kpi(seconds=seconds)
         ended = JobStatus.FINISHED if message is None else JobStatus.FAILED
-        self._change(status=ended, finished_at=_now(), message=message)
+        self._change(status=ended, finished_at=_text(finished), message=message)
 
     def __enter__(self) -> Self:
         self.begin()
@@ -252,7 +267,11 @@ def track_job(
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return _text(datetime.now(UTC))
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
 
 
 def _reason(error: BaseException) -> str:

@@ -94,14 +94,14 @@ def test_no_run_hangs_on_a_lease_of_the_server() -> None:
 def test_the_sync_is_triggered_by_what_a_completed_weekly_run_says(monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect.events import DeploymentEventTrigger
 
-    from flows.batch import publish
+    from flows.batch import announce
 
     (sync,) = [d for d in DEPLOYMENTS if d["entrypoint"].endswith(".sync")]
     (trigger,) = sync["triggers"]
     DeploymentEventTrigger.model_validate(trigger)
     said: list[dict[str, Any]] = []
-    monkeypatch.setattr(publish, "emit_event", lambda **event: said.append(event))
-    publish.announce_weeks(["ecod_weekly_20250905"])
+    monkeypatch.setattr(announce, "emit_event", lambda **event: said.append(event))
+    announce.announce_weeks(["ecod_weekly_20250905"])
     assert trigger["expect"] == [said[0]["event"]]
     assert trigger["match"] == {"prefect.resource.id": said[0]["resource"]["prefect.resource.id"]}
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from bad_weeks import command
 
+from flows.batch.result import WeeksFailedError
 from flows.sync import SyncIncompleteError, sync
-from flows.update_weeks import WeeksFailedError, update_weeks
+from flows.update_weeks import update_weeks
 from pyecod.batch import Batch
 from pyecod.reference import Reference, build_reference
 from pyecod.settings import load_settings

@@ -18,6 +18,7 @@ import pytest
 
 from flows.batch.announce import Lookout
 from flows.batch.progress import log_file
+from flows.batch.shown import Shown
 from flows.maintenance import UpkeepError, maintenance
 from flows.watch import watch
 from pyecod.batch import Batch, BatchHeader, ChainRecord, ChainUpdate, RunHistory
@@ -178,14 +179,15 @@ def test_watch_announces_a_dead_batch_as_an_event(batch: Batch) -> None:
 def test_a_running_batch_announces_each_kind_once(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect import flow
 
-    from flows import watch as room
+    from flows.batch import announce as room
 
     announced: list[str] = []
     monkeypatch.setattr(room, "announce", lambda found: announced.extend(alert.kind for alert in found))
 
     @flow
     def run() -> list[tuple[str, ...]]:
-        lookout = Lookout(batch, AlertSettings(disk_gib=10**9, scratch_gib=0), interval=0.0)
+        settings = AlertSettings(disk_gib=10**9, scratch_gib=0)
+        lookout = Lookout(batch, settings, Shown.of_this_run(), interval=0.0)
         return [tuple(a.kind for a in lookout.check(last=last)) for last in (False, False, True)]
 
     looks = run()

@@ -12,7 +12,8 @@ import pytest
 from lxml import etree
 from run_weeks import run
 
-from flows.update_weeks import WeeksFailedError, update_weeks
+from flows.batch.result import WeeksFailedError
+from flows.update_weeks import update_weeks
 from pyecod.batch import Batch, Status
 from pyecod.batch.lock import BatchLock
 from pyecod.errors import BrokenInputError

@@ -14,10 +14,8 @@ from pyecod.ids import ChainKey
 from pyecod.search.hit import Query
 from pyecod.settings import RunSettings
 from pyecod.work.chunks import (
-    Chunk,
     SequenceGroup,
     choose_representatives,
-    halve,
     next_step,
     pending_work,
     plan_blast_chunks,
@@ -38,37 +36,20 @@ def test_chunks_hold_every_sequence_once_within_bounds_most_expensive_first_in_a
     sizes: list[int], shuffle: random.Random
 ) -> None:
     items = queries(sizes)
-    chunks = plan_chunks(items, RUN, database_size=10)
-    assert sorted(q.md5 for c in chunks for q in c.queries) == [q.md5 for q in items]
-    for chunk in chunks:
-        residues = sum(q.length for q in chunk.queries)
-        assert chunk.cost == 10 * residues
-        assert len(chunk.queries) <= 4
-        assert residues <= 1000 or len(chunk.queries) == 1
-    costs = [chunk.cost for chunk in chunks]
+    chunks = plan_chunks(items, RUN)
+    assert sorted(q.md5 for chunk in chunks for q in chunk) == [q.md5 for q in items]
+    costs = [sum(q.length for q in chunk) for chunk in chunks]
+    for chunk, residues in zip(chunks, costs, strict=True):
+        assert len(chunk) <= 4
+        assert residues <= 1000 or len(chunk) == 1
     assert costs == sorted(costs, reverse=True)
-    assert [chunk.label for chunk in chunks] == [str(n) for n in range(1, len(chunks) + 1)]
     shuffle.shuffle(items)
-    assert plan_chunks(items, RUN, database_size=10) == chunks
-
-
-def test_halving_finds_the_one_sequence_that_kills_its_worker() -> None:
-    [chunk] = plan_chunks(queries([100] * 7), RunSettings(), database_size=5)
-    poison = chunk.queries[4].md5
-    while len(chunk.queries) > 1:
-        left, right = halve(chunk)
-        assert {*left.queries, *right.queries} == set(chunk.queries)
-        assert left.cost + right.cost == chunk.cost
-        chunk = next(half for half in (left, right) if any(q.md5 == poison for q in half.queries))
-    assert chunk.queries[0].md5 == poison
-    assert chunk.label == "1" + "aba"[: len(chunk.label) - 1] or set(chunk.label[1:]) <= {"a", "b"}
-    with pytest.raises(ValueError, match="one sequence"):
-        halve(chunk)
+    assert plan_chunks(items, RUN) == chunks
 
 
 def test_every_worker_gets_some_of_a_search_but_no_blast_process_starts_for_a_few() -> None:
-    def sizes(plan: Callable[..., list[Chunk[Query]]], count: int, workers: int) -> list[int]:
-        return sorted(len(chunk.queries) for chunk in plan(queries([100] * count), RunSettings(), workers))
+    def sizes(plan: Callable[..., list[tuple[Query, ...]]], count: int, workers: int) -> list[int]:
+        return sorted(len(chunk) for chunk in plan(queries([100] * count), RunSettings(), workers))
 
     assert sizes(plan_blast_chunks, 60, 1) == [30, 30]
     assert sizes(plan_blast_chunks, 60, 50) == [10, 25, 25]
