@@ -51,6 +51,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "Process chains again that failed, came out badly, changed or are stale.",
         ),
         "retry": ("mend.repair:retry", "Give the chains of a task list new attempts in their own batches."),
+        "acknowledge": (
+            "mend.acknowledge:acknowledge",
+            "Take the wrong lines of a week's lists for known, so that they no longer end runs with 1.",
+        ),
         "maintain": ("mend.maintain:maintain", "Remove old runs, unused search results and old logs."),
     },
     "Database": {
