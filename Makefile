@@ -21,8 +21,9 @@ lint: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# the unit tests that take less than a second each; what is left out is counted as deselected
 unit: .venv/.ready
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit -m "not slow"
 
 test: setup lint
 	@deployments/install-test-programs.sh

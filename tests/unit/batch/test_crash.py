@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -202,4 +203,5 @@ class Interrupted(RuleBasedStateMachine):
 
 
 TestInterrupted = Interrupted.TestCase
+TestInterrupted.pytestmark = [pytest.mark.slow]
 TestInterrupted.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)

@@ -68,6 +68,7 @@ SUMMARIES = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(summary=SUMMARIES, name=st.sampled_from(["s.summary.xml", "s.summary.xml.gz"]))
 def test_what_is_written_reads_back_equal(
@@ -222,6 +223,7 @@ def test_an_entity_bomb_is_refused_at_once(tmp_path: Path) -> None:
     assert time.process_time() - start < 2
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(cut=st.integers(0, 2000), junk=st.binary(max_size=8))
 def test_damaged_bytes_raise_only_the_declared_error(

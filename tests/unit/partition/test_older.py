@@ -125,6 +125,7 @@ def test_another_length_than_the_chains_is_refused(tmp_path: Path) -> None:
         read_partition(write(tmp_path, WITH_GROUPS), length=299)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(deadline=None, max_examples=200)
 def test_altered_files_raise_the_declared_error_only(

@@ -98,6 +98,7 @@ def test_domains_never_overlap_and_lie_inside_the_chain(run: Any, found: list[Hi
     assert all(len(d.range) >= 25 for d in partition.domains)
 
 
+@pytest.mark.slow
 @relaxed
 @given(found=chains)
 def test_every_residue_is_in_a_domain_or_in_an_unassigned_region(run: Any, found: list[Hit]) -> None:
@@ -107,6 +108,7 @@ def test_every_residue_is_in_a_domain_or_in_an_unassigned_region(run: Any, found
     assert len(rest) + len(partition.covered) == LENGTH
 
 
+@pytest.mark.slow
 @relaxed
 @given(found=chains)
 def test_counts_add_up(run: Any, found: list[Hit]) -> None:
@@ -119,6 +121,7 @@ def test_counts_add_up(run: Any, found: list[Hit]) -> None:
     assert bool(partition.domains) <= bool(sum(c.accepted for c in partition.counts.values()))
 
 
+@pytest.mark.slow
 @relaxed
 @given(found=chains, data=st.data())
 def test_the_order_of_hits_does_not_matter(run: Any, found: list[Hit], data: st.DataObject) -> None:
@@ -126,6 +129,7 @@ def test_the_order_of_hits_does_not_matter(run: Any, found: list[Hit], data: st.
     assert run(shuffled).domains == run(found).domains
 
 
+@pytest.mark.slow
 @relaxed
 @given(found=chains.filter(bool), data=st.data())
 def test_a_duplicate_hit_changes_nothing(run: Any, found: list[Hit], data: st.DataObject) -> None:
@@ -133,6 +137,7 @@ def test_a_duplicate_hit_changes_nothing(run: Any, found: list[Hit], data: st.Da
     assert run([*found, again]).domains == run(found).domains
 
 
+@pytest.mark.slow
 @relaxed
 @given(
     found=st.lists(hits(), max_size=8),
@@ -165,6 +170,7 @@ def test_an_evalue_of_zero_never_loses_at_equal_span(run: Any, evalue: float, st
     assert [d.ecod_domain for d in run([other, best]).domains] == [best.target]
 
 
+@pytest.mark.slow
 @relaxed
 @given(found=chains, shift=st.integers(1, 300))
 def test_shifting_all_coordinates_shifts_the_domains(run: Any, found: list[Hit], shift: int) -> None:

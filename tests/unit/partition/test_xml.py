@@ -93,6 +93,7 @@ CHAINS = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(partition=PARTITIONS, chain=st.sampled_from(list(CHAINS.values())), name=st.sampled_from(["p.xml", "p.xml.gz"]))
 def test_what_is_written_reads_back_equal(

@@ -93,6 +93,7 @@ DOMAINS = st.dictionaries(IDS, st.tuples(SEGMENTS, GROUPS), max_size=25)
 _made = iter(range(10**9))
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(DOMAINS)
 def test_any_lists_come_back_as_they_went_in(

@@ -120,6 +120,7 @@ def test_a_picture_names_no_chain_so_that_identical_chains_share_it() -> None:
 NASTY = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(NASTY, NASTY, NASTY, st.integers(1, 5000), st.data())
 def test_any_text_and_any_layout_make_well_formed_xml(

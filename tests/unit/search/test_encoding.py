@@ -29,11 +29,13 @@ def small_result() -> SearchResult:
     return SearchResult(EvidenceType.DOMAIN_BLAST, query_of("ACDEFGHIKL"), hits, 3, "blastp", "2.12.0+", "d" * 64, 0.5)
 
 
+@pytest.mark.slow
 @given(results())
 def test_what_is_encoded_comes_back_to_the_last_bit(result: SearchResult) -> None:
     assert decode_result(encoded(result), KEY) == result
 
 
+@pytest.mark.slow
 @given(results())
 def test_the_header_tells_counts_and_coverage_without_the_hits(result: SearchResult) -> None:
     header = decode_header(encoded(result), KEY)

@@ -324,6 +324,7 @@ def text_of(name: str, outputs: Path) -> str:
     return SMALL if name == "small" else (outputs / name).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 @given(data=st.data())
 @settings(deadline=None)
@@ -338,6 +339,7 @@ def test_truncation_anywhere_is_an_error_or_loses_nothing(outputs: Path, name: s
     assert report == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 @given(data=st.data())
 @settings(deadline=None)
@@ -353,6 +355,7 @@ def test_altered_characters_are_an_error_or_lose_no_hit(outputs: Path, name: str
     assert report.found == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 @given(data=st.data())
 @settings(deadline=None)

@@ -1,3 +1,4 @@
+import functools
 import itertools
 from dataclasses import replace
 
@@ -13,9 +14,21 @@ from pyecod.simulate import EvidenceOptions, Kind, read_truth, simulate_evidence
 SMALL = EvidenceOptions(seed=2, chains=120, reference_domains=3000, hit_scale=0.2)
 
 
+@functools.cache
+def made(noise):
+    """The evidence, and its cases, which it would make anew whenever it is asked."""
+    evidence = simulate_evidence(SMALL, noise=noise)
+    return evidence, tuple(evidence)
+
+
 @pytest.fixture(scope="module", params=["clean", "typical", "harsh"])
 def evidence(request):
-    return simulate_evidence(SMALL, noise=request.param)
+    return made(request.param)[0]
+
+
+@pytest.fixture(scope="module")
+def cases(evidence):
+    return made(evidence.options.noise)[1]
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +48,8 @@ def test_the_same_seed_gives_the_same_evidence_in_any_order(evidence):
     assert simulate_evidence(evidence.options, seed=3)[0] != evidence[0]
 
 
-def test_hits_lie_inside_their_chains_and_targets(evidence, lengths):
-    for case in evidence:
+def test_hits_lie_inside_their_chains_and_targets(cases, lengths):
+    for case in cases:
         summary = case.summary
         assert len(summary.sequence) == summary.length
         for hit in summary.hits:
@@ -53,8 +66,8 @@ def test_hits_lie_inside_their_chains_and_targets(evidence, lengths):
                 assert hsp.target_end <= hit.target_length
 
 
-def test_scores_are_within_the_thresholds_of_the_searches(evidence):
-    for case in evidence:
+def test_scores_are_within_the_thresholds_of_the_searches(cases):
+    for case in cases:
         for hit in case.summary.hits:
             for hsp in hit.hsps:
                 if hit.type is EvidenceType.HHSEARCH:
@@ -64,23 +77,23 @@ def test_scores_are_within_the_thresholds_of_the_searches(evidence):
                     assert 0 < hsp.identity <= 1
 
 
-def test_every_target_is_hit_once_by_blast(evidence):
-    for case in evidence:
+def test_every_target_is_hit_once_by_blast(cases):
+    for case in cases:
         for kind in (EvidenceType.CHAIN_BLAST, EvidenceType.DOMAIN_BLAST):
             targets = [hit.target for hit in case.summary.of_type(kind)]
             assert len(targets) == len(set(targets))
 
 
-def test_true_domains_lie_inside_and_do_not_overlap(evidence):
-    for case in evidence:
+def test_true_domains_lie_inside_and_do_not_overlap(cases):
+    for case in cases:
         ranges = [domain.range for domain in case.truth]
         assert [d.number for d in case.truth] == list(range(1, len(ranges) + 1))
         assert sum(map(len, ranges)) == len(ResidueRange().union(*ranges))
         assert max(r.end for r in ranges) <= case.summary.length
 
 
-def test_profiles_are_searched_exactly_where_domain_blast_covers_too_little(evidence):
-    for case in evidence:
+def test_profiles_are_searched_exactly_where_domain_blast_covers_too_little(cases):
+    for case in cases:
         searched = EvidenceType.HHSEARCH in case.summary.found
         assert searched is (case.summary.coverage(EvidenceType.DOMAIN_BLAST) < 0.90)
         for kind in case.summary.found:
@@ -88,14 +101,14 @@ def test_profiles_are_searched_exactly_where_domain_blast_covers_too_little(evid
 
 
 def test_clean_evidence_finds_every_domain_and_nothing_else():
-    evidence = simulate_evidence(SMALL, noise="clean")
+    evidence, cases = made("clean")
     universe = evidence.universe
     groups = {
         universe.domain_id(row): universe.t_group(int(universe.family_group[universe.family[row]]))
         for row in range(len(universe))
     }
     kinds = set()
-    for case in evidence:
+    for case in cases:
         hits = [hit for hit in case.summary.hits if hit.type is not EvidenceType.CHAIN_BLAST]
         for domain in case.truth:
             kinds.add(domain.kind)
@@ -109,29 +122,30 @@ def test_clean_evidence_finds_every_domain_and_nothing_else():
 
 
 def test_noise_brings_novel_domains_partial_hits_false_hits_and_lost_ends():
-    clean, harsh = (simulate_evidence(SMALL, noise=noise) for noise in ("clean", "harsh"))
+    (_, clean), (evidence, harsh) = made("clean"), made("harsh")
 
-    def missing(evidence):
+    def missing(cases):
         """Share of the target that a domain hit does not align, on average."""
-        hits = [hit for case in evidence for hit in case.summary.of_type(EvidenceType.DOMAIN_BLAST)]
+        hits = [hit for case in cases for hit in case.summary.of_type(EvidenceType.DOMAIN_BLAST)]
         return 1 - np.mean([len(hit.hsps[0].target_range) / hit.target_length for hit in hits])
 
     assert missing(clean) < 0.15 < missing(harsh)
     assert any(domain.kind is Kind.NOVEL for case in harsh for domain in case.truth)
-    assert harsh.universe.moved.any()
+    assert evidence.universe.moved.any()
 
 
 def test_discontinuous_domains_and_repeats_have_several_hsps():
-    evidence = simulate_evidence(SMALL, noise="clean")
+    _, cases = made("clean")
     several = 0
-    for case in evidence:
+    for case in cases:
         groups = [d.t_group for d in case.truth if d.kind is Kind.CLOSE]
         if len(groups) > len(set(groups)):
             several += any(len(hit.hsps) > 1 for hit in case.summary.of_type(EvidenceType.DOMAIN_BLAST))
     assert several > 3
-    assert any(domain.range.is_discontinuous for case in evidence for domain in case.truth)
+    assert any(domain.range.is_discontinuous for case in cases for domain in case.truth)
 
 
+@pytest.mark.slow
 def test_hit_counts_follow_the_distribution_of_real_searches():
     evidence = simulate_evidence(chains=250, reference_domains=200_000, seed=8)
     counts = {kind: [] for kind in EvidenceType}

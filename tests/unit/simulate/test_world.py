@@ -38,6 +38,7 @@ def _digests(folder):
     }
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(world, tmp_path):
     again = simulate_world(tmp_path / "again", OPTIONS)
     assert _digests(again.folder) == _digests(world.folder)
@@ -45,6 +46,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(world, tmp_p
     assert other.truth.read_bytes() != world.truth.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_world_goes_on_where_it_stopped(world, tmp_path):
     one = simulate_world(tmp_path / "w", OPTIONS, weeks=1)
     first = (one.status_dir / "20250905" / "added.pdb").read_bytes()

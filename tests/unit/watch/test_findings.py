@@ -215,6 +215,7 @@ def test_the_gravest_come_first_and_each_once() -> None:
     assert gravest_first([warning, critical, warning]) == [critical, warning]
 
 
+@pytest.mark.slow
 def test_many_batches_are_looked_over_in_moments(tmp_path: Path) -> None:
     for week in range(20):
         complete(make(tmp_path, (50, DONE), day=f"2025-{week // 4 + 1:02d}-{week % 4 * 7 + 1:02d}"))

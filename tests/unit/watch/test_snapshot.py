@@ -140,6 +140,7 @@ def test_the_report_holds_every_number(batch: Batch, tmp_path: Path, monkeypatch
     assert {"per_hour", "seconds_left", "running", "coverage", "free", "alerts", "workers"} <= set(told)
 
 
+@pytest.mark.slow
 def test_watch_ends_with_the_batch_in_another_process(batch: Batch) -> None:
     command = [sys.executable, "-c", "from pyecod.cli.main import main; main()"]
     with batch.lock():
