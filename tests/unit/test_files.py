@@ -104,3 +104,18 @@ def test_a_folder_can_be_synced(tmp_path):
     fsync_folder(tmp_path)
     with pytest.raises(OSError):
         fsync_folder(tmp_path / "absent")
+
+
+def test_content_is_on_disk_before_it_has_its_name(tmp_path, disk):
+    atomic_write(tmp_path / "file", "text")
+    forced, named = disk
+    assert forced.startswith("fsync .file.")
+    assert named == "rename file"
+    disk.clear()
+    atomic_write(tmp_path / "file", "text", durable=False)
+    assert disk == ["rename file"]
+
+
+def test_the_names_in_a_folder_are_forced_to_disk(tmp_path, disk):
+    fsync_folder(tmp_path)
+    assert disk == [f"fsync {tmp_path.name}"]

@@ -151,6 +151,30 @@ def test_a_missing_schema_is_not_made_by_accident(store, week):
         import_results(store, "prod")
 
 
+def test_a_dry_run_into_somebody_elses_schema_says_what_would_be_done_and_makes_nothing(store, week, query):
+    """The schema is there with tables of its own; those of an import are only counted as missing."""
+    with store.connect() as connection:
+        connection.execute(
+            "CREATE SCHEMA prod; CREATE TABLE prod.domains (id integer); INSERT INTO prod.domains VALUES (1)"
+        )
+    tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'prod'"
+    dry = import_results(store, "prod", create=True, dry_run=True)
+    assert (dry.dry_run, dry.actions, dry.collisions) == (True, {Action.NEW: 2}, ())
+    assert query(tables) == [("domains",)]
+    with pytest.raises(StoreError, match=r"no table prod\.partition_proteins"):
+        import_results(store, "prod", dry_run=True)
+    assert import_results(store, "prod", create=True).actions == dry.actions
+    assert query("SELECT id FROM prod.domains") == [(1,)]
+
+
+def test_a_dry_run_meets_a_table_that_is_somebody_elses(store, week, query):
+    with store.connect() as connection:
+        connection.execute("CREATE SCHEMA prod; CREATE TABLE prod.partition_domains (id integer)")
+    with pytest.raises(StoreError, match=r"no table prod\.partition_proteins"):
+        import_results(store, "prod", create=True, dry_run=True)
+    assert query("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'prod'") == [(1,)]
+
+
 def test_a_table_that_lacks_columns_is_named_with_them(store, week):
     with store.connect() as connection:
         connection.execute("CREATE SCHEMA prod; CREATE TABLE prod.partition_proteins (id integer, pdb_id text)")

@@ -117,3 +117,28 @@ def test_a_journal_taken_away_is_noticed_before_anything_is_lost(tmp_path: Path,
     with pytest.raises(BatchError, match="removed or replaced"):
         writer.append(LINES[1])
     writer.close()
+
+
+def test_the_journals_name_and_every_line_are_forced_to_disk(tmp_path: Path, disk: list[str]) -> None:
+    writer = JournalWriter(tmp_path / "journal.jsonl", 0)
+    assert disk == [f"fsync {tmp_path.name}"]
+    disk.clear()
+    writer.append(LINES[0])
+    assert disk == ["fsync journal.jsonl"]
+    disk.clear()
+    writer.rotate()
+    assert disk == ["rename journal.jsonl", f"fsync {tmp_path.name}"]
+    writer.close()
+
+
+def test_a_line_is_written_whole_where_the_system_takes_it_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: real(handle, data[:7]))
+    path = tmp_path / "journal.jsonl"
+    writer = JournalWriter(path, 0)
+    for line in LINES:
+        writer.append(line)
+    writer.close()
+    assert path.read_bytes() == DATA

@@ -43,6 +43,7 @@ records = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(chains=st.lists(records, max_size=5, unique_by=lambda record: str(record.key)), title=texts)
 def test_what_is_written_comes_back_through_this_reader_and_any_yaml_reader(
@@ -62,6 +63,7 @@ def test_what_is_written_comes_back_through_this_reader_and_any_yaml_reader(
         assert tree["reference_version"] == "develop291"
 
 
+@pytest.mark.slow
 def test_forty_thousand_chains_come_back_equal(tmp_path: Path, header: BatchHeader) -> None:
     chains = {}
     for number in range(40_000):
@@ -171,3 +173,10 @@ def test_a_manifest_with_any_bytes_changed_is_read_or_refused_with_the_declared_
     path.write_bytes(bytes(text))
     with contextlib.suppress(BatchError):
         read_manifest(path)
+
+
+def test_a_manifest_and_its_name_are_forced_to_disk(tmp_path: Path, header: BatchHeader, disk: list[str]) -> None:
+    write_manifest(tmp_path / "batch_manifest.yaml", Manifest(header))
+    forced, *rest = disk
+    assert forced.startswith("fsync .batch_manifest.yaml.")
+    assert rest == ["rename batch_manifest.yaml", f"fsync {tmp_path.name}"]

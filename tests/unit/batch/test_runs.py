@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -114,6 +115,7 @@ def _write(folder: Path, count: int) -> None:
         history.save(PART, KEY, {"writer": os.getpid(), "number": number}, started=START)
 
 
+@pytest.mark.slow
 def test_parallel_writers_never_overwrite_each_other(tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     writers = [spawn.Process(target=_write, args=(tmp_path, 50)) for _ in range(4)]
@@ -174,3 +176,20 @@ def test_a_comparison_names_every_field_that_differs(history: RunHistory) -> Non
         ("result.coverage", 0.9, 0.8),
         ("result.domains[1].range", None, "91-120"),
     ]
+
+
+def test_a_line_of_the_log_that_is_cut_short_is_taken_back_and_told(history: RunHistory) -> None:
+    """A full disk takes a part of the line; a limit on the size of files does the same without one."""
+    save(history, 0.5)
+    log = history.root / "processing_log.jsonl"
+    before = log.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, hard))
+    try:
+        with pytest.raises(OSError, match="no space left for the processing log"):
+            history.mark_current(PART, KEY, 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert log.read_bytes() == before
+    history.mark_current(PART, KEY, 1)
+    assert [line["event"] for line in history.log_lines()][1:] == ["marked current"]

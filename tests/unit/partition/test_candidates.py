@@ -139,3 +139,45 @@ def test_a_chain_hits_domain_that_no_domain_search_finds_is_believed_less(
     assert by_chain["e1aaaA2"] == 2.5
     alone, _ = table_of(reference, evidence, chain)
     assert sorted(alone.evidence) == pytest.approx([22.5, 22.5, 45])
+
+
+def ranked(reference: Any, evidence: SimpleNamespace, *hits: Hit) -> list[tuple[str, EvidenceType, int, int]]:
+    """The table's candidates in its order, which must not depend on that of the hits."""
+    orders = []
+    for given in (hits, hits[::-1]):
+        table, _ = table_of(reference, evidence, *given)
+        assert len(set(table.score.tolist())) == 1  # all equally good
+        rows = zip(table.row, table.kind, table.start, table.end, strict=True)
+        orders.append([(reference.ids[row], KINDS[kind], int(start), int(end)) for row, kind, start, end in rows])
+    assert orders[0] == orders[1]
+    return orders[0]
+
+
+def test_of_equally_good_candidates_the_one_that_aligns_more_comes_first(
+    evidence: SimpleNamespace, reference: Any
+) -> None:
+    small = evidence.blast("e1aaaA1", evidence.hsp("1-100", "1-100"))
+    large = evidence.blast("e1bbbA1", evidence.hsp("1-180", "1-180"))
+    assert [found[0] for found in ranked(reference, evidence, small, large)] == ["e1bbbA1", "e1aaaA1"]
+
+
+def test_of_candidates_as_long_the_first_of_the_reference_comes_first(
+    evidence: SimpleNamespace, make_reference: Make
+) -> None:
+    reference = make_reference(e1aaaA1=("1.1.1.1", "1-100"), e1dddA1=("1.1.1.1", "1-100"))
+    hits = [evidence.blast(id_, evidence.hsp("11-110", "1-100")) for id_ in ("e1dddA1", "e1aaaA1")]
+    assert [found[0] for found in ranked(reference, evidence, *hits)] == ["e1aaaA1", "e1dddA1"]
+
+
+def test_of_two_searches_that_find_the_same_that_of_domains_comes_first(
+    evidence: SimpleNamespace, reference: Any
+) -> None:
+    chain = evidence.chain("1bbb_A", evidence.hsp("1-180", "1-180"))
+    domain = evidence.blast("e1bbbA1", evidence.hsp("1-180", "1-180"))
+    kinds = [found[1] for found in ranked(reference, evidence, chain, domain)]
+    assert kinds == [EvidenceType.DOMAIN_BLAST, EvidenceType.CHAIN_BLAST]
+
+
+def test_of_equal_repeats_the_left_one_comes_first(evidence: SimpleNamespace, reference: Any) -> None:
+    hits = [evidence.blast("e1aaaA1", evidence.hsp(query, "1-100")) for query in ("201-300", "1-100")]
+    assert [found[2:] for found in ranked(reference, evidence, *hits)] == [(1, 100), (201, 300)]

@@ -88,3 +88,24 @@ def test_an_inserted_region_stays_open_where_most_agree(evidence: SimpleNamespac
     ]
     (found,) = proposals(evidence, reference, *around)
     assert core(found) == "11-60,141-190"
+
+
+def test_of_two_equal_votes_for_an_end_the_left_one_counts(evidence: SimpleNamespace, reference: Any) -> None:
+    hits = [evidence.blast(f"e1aa{c}A1", evidence.hsp(f"{s}-{s + 99}", "1-100")) for c, s in (("a", 15), ("b", 11))]
+    for order in (hits, hits[::-1]):
+        (found,) = proposals(evidence, reference, *order)
+        assert (found.start, found.end, core(found)) == (11, 110, "11-110")
+        assert found.best == found.members[0] == 0
+
+
+@pytest.mark.parametrize(("letters", "alone"), [("abc", (47, 146)), ("cba", (1, 100))])
+def test_of_equal_candidates_the_first_of_the_reference_gathers_the_others(
+    evidence: SimpleNamespace, reference: Any, letters: str, alone: tuple[int, int]
+) -> None:
+    """Three in a row, each near the next only: the last in the reference's order stands alone."""
+    starts = zip(letters, (1, 24, 47), strict=True)
+    hits = [evidence.blast(f"e1aa{c}A1", evidence.hsp(f"{s}-{s + 99}", "1-100")) for c, s in starts]
+    for order in (hits, hits[::-1]):
+        two, one = proposals(evidence, reference, *order)
+        assert (len(two.members), len(one.members)) == (2, 1)
+        assert (one.start, one.end) == alone

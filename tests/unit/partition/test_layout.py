@@ -137,3 +137,27 @@ def test_no_other_compatible_set_weighs_more(drawn: list[tuple[tuple[int, int], 
     sets = itertools.chain.from_iterable(itertools.combinations(able, n) for n in range(len(able) + 1))
     best = max(sum(p.weight for p in group) for group in sets if compatible(group))
     assert found == pytest.approx(best)
+
+
+def test_ties_of_equal_evidence_go_to_the_left_then_to_the_lower_group_then_to_the_lower_number() -> None:
+    right, left = proposal(0, (31, 90), h=1), proposal(1, (11, 70), h=2)
+    high, low = proposal(2, (11, 70), h=5), proposal(3, (11, 70), h=4)
+    first, second = proposal(4, (11, 70), h=4), proposal(5, (11, 70), h=4)
+    for pair, winner in (((right, left), 1), ((high, low), 3), ((first, second), 4)):
+        for order in itertools.permutations(pair):
+            for search in (options(), options(max_layout_states=1)):
+                assert numbers(lay_out(order, search)) == [winner]
+
+
+def test_weights_that_differ_by_rounding_only_are_a_tie() -> None:
+    left, right = proposal(0, (11, 70), h=1), proposal(1, (31, 90), h=2, confidence=0.8 + 1e-10)
+    assert right.weight > left.weight
+    for order in ([left, right], [right, left]):
+        assert numbers(lay_out(order, options())) == [0]
+
+
+def test_of_two_that_share_as_much_the_heavier_one_is_named_as_the_winner() -> None:
+    lost = proposal(0, (41, 80), h=1, confidence=0.3)
+    left, right = proposal(1, (1, 60), h=2, confidence=0.8), proposal(2, (61, 120), h=3, confidence=0.9)
+    assert numbers(lay_out([lost, left, right], options())) == [1, 2]
+    assert lay_out([lost, left, right], options()).beaten_by[0].number == 2

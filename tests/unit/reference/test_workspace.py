@@ -87,3 +87,8 @@ def test_leavings_of_a_killed_build_are_cleared(tmp_path: Path) -> None:
     build(tmp_path / "ref", "new")
     assert names(tmp_path / "ref") == ["lookup", RECORD_NAME]
     assert names(tmp_path) == ["ref"]
+
+
+def test_the_name_of_a_new_reference_is_forced_to_disk(tmp_path: Path, disk: list[str]) -> None:
+    build(tmp_path / "ref", "x")
+    assert disk == ["rename ref", f"fsync {tmp_path.name}"]

@@ -85,3 +85,23 @@ def test_a_member_waits_for_a_week_that_is_not_done_and_is_searched_when_that_ha
     with (first := Batch.open(tmp_path / FIRST)).lock():
         first.update_header(completed="2025-09-06T00:00:00+00:00")
     assert [outcome.state for outcome in opened(tmp_path).propagate((group,))] == ["queued"]
+
+
+def test_where_one_copy_of_the_representative_is_damaged_the_next_is_taken(tmp_path: Path) -> None:
+    _, group = members_of(tmp_path, LEAD[2:])
+    write_lead(tmp_path / FIRST)
+    other = Batch.create(tmp_path, BatchHeader.new("ecod_repair_20250920", "repair", Settings())).path
+    write_lead(other)
+    copies = ((KEYS[0], FIRST), (KEYS[0], other.name))
+    cluster = Cluster(
+        1, ClusteredSequence(sequence_md5(LEAD), copies), (ClusteredSequence(group.md5, ((KEYS[1], SECOND),)),)
+    )
+    save_clustering(tmp_path / "clusters.json", Clustering("x", "file", (cluster,)))
+    damaged = tmp_path / FIRST / "partitions" / f"{KEYS[0].file_stem}.partition.xml"
+    damaged.write_bytes(damaged.read_bytes()[:-30])
+    (outcome,) = opened(tmp_path).propagate((group,))
+    assert outcome.state == "mapped"
+    assert f"../{other.name}/" in outcome.updates[0].changes["files"]["mapped_from"]
+    for copy in (damaged, other / "partitions" / damaged.name):
+        copy.write_bytes(b"")
+    assert [outcome.state for outcome in opened(tmp_path).propagate((group,))] == ["queued"]
