@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from pyecod.batch.header import parse_week
 from pyecod.batch.names import BatchType, Reason
+from pyecod.batch.record import Step
 from pyecod.errors import BrokenInputError, IdError, UsageError, together
 from pyecod.ids import ChainKey
 from pyecod.pdb import parse_date
@@ -166,7 +167,7 @@ class RepairRequest(BaseModel):
         return self
 
     def _check_steps(self) -> None:
-        again = [name for name, wanted in (("blast", self.rerun_blast), ("hhsearch", self.rerun_hhsearch)) if wanted]
+        again = [s for s, wanted in ((Step.BLAST, self.rerun_blast), (Step.HHSEARCH, self.rerun_hhsearch)) if wanted]
         if not self.rerun_partition and again:
             raise UsageError(
                 f"new results of {' and '.join(again)} make a new partition necessary",
