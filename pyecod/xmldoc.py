@@ -12,13 +12,15 @@ from typing import Any
 from lxml import etree
 
 from pyecod.errors import BrokenInputError, RangeError
-from pyecod.files import atomic_write
+from pyecod.files import atomic_write, memory_limit, open_bytes
 from pyecod.ranges import ResidueRange
 
 Element = Any  # lxml publishes no stable name for its element type
 
 # 5,000 hits of each type are about 12 MB; whatever unpacks to more than this is not one of our files
 _LARGEST = 256 * 2**20
+_ELEMENT_BYTES = 120  # of an element or attribute in memory
+_SHARE = 4  # of the memory that is there, one file may take the fourth part
 _READ_ERRORS = (OSError, EOFError, zlib.error)
 
 
@@ -99,7 +101,7 @@ class XmlDocument:
 
 
 def read_xml(path: Path, *roots: str) -> XmlDocument:
-    """Parse ``path`` (gunzipped when it ends in ``.gz``) and check the name of its root element.
+    """Parse ``path`` (gunzipped when its first bytes say so) and check the name of its root element.
 
     Raises:
         BrokenInputError: unreadable, empty, truncated, not XML, another root element, a document type
@@ -130,12 +132,15 @@ def read_xml(path: Path, *roots: str) -> XmlDocument:
 
 def _content(path: Path) -> bytes:
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        with open_bytes(path) as stream:
             data = stream.read(_LARGEST + 1)
     except _READ_ERRORS as error:
         raise BrokenInputError(f"cannot read the file: {error}", where=path) from None
     if len(data) > _LARGEST:
         raise BrokenInputError(f"larger than {_LARGEST >> 20} MiB", where=path)
+    elements = data.count(b"<") + data.count(b"=")
+    if elements * _ELEMENT_BYTES + 2 * len(data) > memory_limit() // _SHARE:
+        raise BrokenInputError(f"more XML than the memory of this machine holds: {elements:,} marks", where=path)
     return data
 
 

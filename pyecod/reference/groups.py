@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import orjson
 
@@ -21,6 +21,7 @@ Level = Literal["x", "h", "t", "f"]
 LEVELS: tuple[Level, ...] = ("x", "h", "t", "f")
 
 _GROUP = re.compile(r"[1-9][0-9]*(?:\.[0-9]+){0,3}")
+_LONGEST_LINE = 100_000
 _NO_GROUP = frozenset({"", "NA", "N/A", "NULL", "F_UNCLASSIFIED", "UNCLASSIFIED"})
 _NO_NAME = _NO_GROUP | {"UNKNOWN", "NO_A_NAME", "NO_X_NAME", "NO_H_NAME", "NO_T_NAME", "NO_F_NAME"}
 _HIERARCHY_COLUMNS = ("hierarchy", "architecture", "fold_desc", "h_desc", "t_desc", "f_desc")
@@ -200,7 +201,7 @@ def _read_hierarchy(path: Path) -> Iterator[tuple[str, list[str]]]:
     hint = "expected comma-separated columns " + ", ".join(_HIERARCHY_COLUMNS)
     try:
         with open_text(path) as stream:
-            rows = csv.DictReader(stream)
+            rows = csv.DictReader(_short_lines(stream, path))
             missing = [column for column in _HIERARCHY_COLUMNS if column not in (rows.fieldnames or ())]
             if missing:
                 raise ReferenceDataError(f"not a hierarchy file: no column {missing[0]!r}", where=path, hint=hint)
@@ -217,3 +218,11 @@ def _read_hierarchy(path: Path) -> Iterator[tuple[str, list[str]]]:
                     yield group, names
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise ReferenceDataError(f"cannot read the hierarchy file: {error}", where=path, hint=hint) from error
+
+
+def _short_lines(stream: IO[str], path: Path) -> Iterator[str]:
+    """Lines, none of which may fill the memory."""
+    for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE + 1), ""), 1):
+        if len(line) > _LONGEST_LINE:
+            raise ReferenceDataError("line too long for a hierarchy file", where=f"{path}:{number}")
+        yield line

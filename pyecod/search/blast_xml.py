@@ -33,7 +33,7 @@ _TAGS = (
 _PIECE = 1 << 18
 _LARGEST_FILE = 4 << 30
 _LARGEST_QUERY = 256 << 20  # 5,000 hits of a chain of 5,000 residues have about 80 MiB
-_LARGEST_HIT = 64 << 20
+_LARGEST_HIT = 16 << 20  # in memory as XML fifteen times as much
 _BEFORE_XML = b" \t\r\n" + codecs.BOM_UTF8 + codecs.BOM_UTF16_LE
 _HINT = "give blastp the option -outfmt 5"
 

@@ -135,10 +135,11 @@ class _Hhr:
 
     def _header(self) -> dict[str, str]:
         header: dict[str, str] = {}
+        begin = self.lines.number
         while (line := self.lines.next) is not None and not line.startswith(" No Hit "):
             key, _, value = line.partition(" ")
             header[key] = value.strip(_BLANK)
-            if len(header) > _MOST_LINES:
+            if self.lines.number - begin > _MOST_LINES:
                 raise self.lines.broken("not HHsearch output: no hit table")
             self.lines.advance()
         if not header.get("Query"):

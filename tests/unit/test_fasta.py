@@ -138,3 +138,13 @@ def test_any_text_is_fasta_or_broken_input(tmp_path_factory, text):
     except BrokenInputError:
         return
     assert all(record.sequence.isascii() and record.sequence.isupper() for record in records)
+
+
+def test_a_sequence_that_fills_memory_costs_its_record(tmp_path, monkeypatch):
+    monkeypatch.setattr("pyecod.fasta._LONGEST_LINE", 100)
+    refused = []
+    text = ">a\n" + "MKVLAAGIVG\n" * 20 + ">b\nMKV\n"
+    records = read(tmp_path, text, refuse=lambda bad, error: refused.append((bad.id, bad.sequence, str(error))))
+    assert [record.id for record in records] == ["b"]
+    assert [(name, sequence) for name, sequence, _ in refused] == [("a", "")]
+    assert "more than 100 letters" in refused[0][2]

@@ -67,3 +67,20 @@ def test_text_comes_back_as_it_was(tmp_path: Path) -> None:
         write_xml(tmp_path / name, root)
         (child,) = read_xml(tmp_path / name, "a").root
         assert (child.get("c"), child.text) == ("<&\"'>é", "]]>")
+
+
+def test_more_elements_than_memory_holds_are_the_declared_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "many.xml"
+    path.write_text(f"<a>{'<b/>' * 1000}</a>")
+    assert len(read_xml(path, "a").root) == 1000
+    monkeypatch.setattr(xmldoc, "memory_limit", lambda: 400_000)
+    with pytest.raises(BrokenInputError, match="more XML than the memory"):
+        read_xml(path, "a")
+
+
+def test_a_gzipped_file_is_known_by_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    path.write_bytes(gzip.compress(b"<a/>"))
+    assert read_xml(path, "a").root.tag == "a"

@@ -198,3 +198,11 @@ def test_a_control_character_in_a_name_is_refused_where_it_is_read(tmp_path: Pat
     with pytest.raises(ReferenceDataError, match="control character") as caught:
         GroupVotes().add_hierarchy(path)
     assert caught.value.where == f"{path}:3"
+
+
+def test_a_line_that_fills_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_bytes(HIERARCHY + b"x" * 200_000)
+    with pytest.raises(ReferenceDataError, match="line too long") as caught:
+        GroupVotes().add_hierarchy(path)
+    assert caught.value.where == f"{path}:3"
