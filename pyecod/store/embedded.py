@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -10,15 +9,15 @@ import shutil
 import socket
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO
 from urllib.parse import quote
 
 from pyecod.errors import StoreError
+from pyecod.locks import lock_file, take_lock
 from pyecod.store.account import NOT_AS_ROOT, as_account, server_account
 
 DATABASE = "pyecod"
@@ -104,7 +103,7 @@ class EmbeddedPostgres:
             self._keep_file.unlink(missing_ok=True)
             return self._stop()
 
-    def acquire(self) -> IO[str]:
+    def acquire(self) -> FileIO:
         """Have the server running until :meth:`release`; it is started when it is not.
 
         Raises:
@@ -112,8 +111,7 @@ class EmbeddedPostgres:
         """
         with self._errors("start"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            use = (self.folder / "users").open("a")
-            fcntl.flock(use, fcntl.LOCK_SH)  # waits while the last user is stopping the server
+            use = lock_file(self.folder / "users", shared=True)  # waits while the last user is stopping the server
             try:
                 self._start()
             except BaseException:
@@ -121,7 +119,7 @@ class EmbeddedPostgres:
                 raise
             return use
 
-    def release(self, use: IO[str]) -> None:
+    def release(self, use: FileIO) -> None:
         """Give back what :meth:`acquire` gave; the last user stops the server, unless :meth:`start` asked to keep it.
 
         Raises:
@@ -129,7 +127,7 @@ class EmbeddedPostgres:
         """
         with self._errors("be stopped"), use:
             try:
-                fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                take_lock(use, patience=0)
             except BlockingIOError:
                 return  # others use it
             if not self._keep_file.exists():
@@ -188,19 +186,13 @@ class EmbeddedPostgres:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with (self.folder / "lock").open("a") as handle:
-            deadline = time.monotonic() + _PATIENCE
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise StoreError(
-                            f"another process has been starting or stopping the server for {_PATIENCE:.0f} s",
-                            where=self.folder / "lock",
-                        ) from None
-                    time.sleep(0.05)
+        lock = self.folder / "lock"
+        try:
+            held = lock_file(lock, patience=_PATIENCE)
+        except BlockingIOError:
+            what = f"another process has been starting or stopping the server for {_PATIENCE:.0f} s"
+            raise StoreError(what, where=lock) from None
+        with held:
             yield
 
     def _check_machine(self) -> None:
