@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from prefect import get_run_logger
@@ -18,6 +18,7 @@ from flows.workers.failures import judge
 from flows.workers.quiet import one_word_of_outages
 from flows.workers.seams import release, untagged
 from flows.workers.server import ServerWatch
+from flows.workers.suspension import Suspension
 from pyecod.batch import Batch, BatchType
 from pyecod.settings import Settings
 from pyecod.work.partition import Provenance
@@ -37,6 +38,7 @@ class BatchRun:
     shown: Shown
     progress: Progress
     lookout: Lookout
+    suspension: Suspension = field(default_factory=Suspension)
 
     @property
     def provenance(self) -> Provenance:
@@ -49,7 +51,12 @@ class BatchRun:
         )
 
     def show(self) -> None:
-        """Show how far it is and what is worth attention, where that was not done just now."""
+        """Show how far it is and what is worth attention, where that was not done just now.
+
+        Raises:
+            Pause: somebody suspended the run.
+        """
+        self.suspension.leave_if_asked()
         self.progress.report()
         self.lookout.check()
 

@@ -9,7 +9,7 @@ import datetime
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,16 +87,29 @@ class Month:
     def week_passes(self, week: int) -> dict[str, Any]:
         """A release appears, the schedule strikes, the run ends, and so does the sync that follows it."""
         self.release(week)
-        run = self.platform.wait(self.scheduled_run(), *ENDED, seconds=180)
-        assert run["state"]["type"] == "COMPLETED", run["state"]
+        return self.run_passes()
 
-        def synced() -> bool:
-            syncs = [r for r in self.platform.runs("sync") if r["state"]["type"] in ENDED]
-            assert all(r["state"]["type"] == "COMPLETED" for r in syncs), syncs
-            return len(syncs) == week + 1
+    def run_passes(self, meanwhile: Callable[[str], None] = lambda run: None) -> dict[str, Any]:
+        """The schedule strikes, the run ends, and so does the sync that follows it."""
+        before = self.syncs()
+        run = self.scheduled_run()
+        meanwhile(run)
+        ended = self.platform.wait(run, *ENDED, seconds=240)
+        assert ended["state"]["type"] == "COMPLETED", ended["state"]
+        wait_until(lambda: self.syncs() == before + 1, 90, "the sync that follows")
+        return ended
 
-        wait_until(synced, 90, "the sync that follows")
-        return run
+    def syncs(self) -> int:
+        """How many have ended, all of them well."""
+        ended = [r for r in self.platform.runs("sync") if r["state"]["type"] in ENDED]
+        assert all(r["state"]["type"] == "COMPLETED" for r in ended), ended
+        return len(ended)
+
+    def server_restarts(self, run: str) -> None:
+        """Once the run is at work."""
+        self.platform.wait(run, "RUNNING", seconds=120)
+        with self.platform.without_server():
+            time.sleep(5)
 
     def artifact(self, key: str) -> str:
         """Address of the newest artifact with this key in the UI."""
@@ -240,9 +253,28 @@ def test_the_database_has_the_week_as_repaired(month: Month) -> None:
     assert month.platform.query(f"{failed}'{day}'") == [(0,)]
 
 
+def test_a_week_outlives_the_server_and_its_list_may_grow(month: Month) -> None:
+    month.release(2)
+    added = month.home / "status" / f"{month.days[2]:%Y%m%d}" / "added.pdb"
+    whole = added.read_text()
+    first, second, *others = whole.splitlines()
+    added.write_text("\n".join([*others, "[/foo]", ""]))
+    ended = month.run_passes(month.server_restarts)
+    assert "[/foo]" in ended["state"]["message"]
+    batch = month.batch(2)
+    assert len(batch.manifest.entries) == len(others)
+    assert month.platform.run("pyecod", "status", batch.name, check=False).returncode == 1
+    added.write_text(whole)
+    month.run_passes()
+    batch = month.batch(2)
+    assert set(batch.manifest.entries) == {first, second, *others}
+    assert batch.counters().left == 0
+    assert month.platform.run("pyecod", "status", batch.name, check=False).returncode == 0
+
+
 def test_the_next_weeks_come_by_themselves(month: Month, browser: Any) -> None:
+    month.week_passes(3)
     for week in (2, 3):
-        month.week_passes(week)
         counters = month.batch(week).counters()
         assert counters.done == counters.classifiable > 20
     released = month.platform.query("SELECT batch_name FROM pdb_update.release_summary ORDER BY release_date")

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from pyecod.batch import Batch
+from pyecod.batch.lock import read_holder
 from tests.e2e.installation import Platform, installed, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600)]
@@ -93,3 +94,23 @@ def test_a_running_week_outlives(site: Site, minutes: float, absent: str) -> Non
     searched = site.searches()
     assert searched
     assert {name: times for name, times in searched.items() if times > 2} == {}  # domains and chains, once each
+    said = (site.platform.home / "worker.log").read_text()
+    assert "Traceback" not in said
+    assert said.count("is away") == said.count("is back") == 1
+
+
+@pytest.mark.parametrize("minutes", [0.25])
+def test_a_suspended_week_stops_and_goes_on_when_it_is_resumed(site: Site, minutes: float) -> None:
+    run = site.begin()
+    folder = site.platform.base_path / f"ecod_weekly_{site.day:%Y%m%d}"
+    suspended = {"type": "PAUSED", "name": "Suspended", "state_details": {"pause_reschedule": True}}
+    site.platform.api("POST", f"/flow_runs/{run}/set_state", json={"state": suspended, "force": True})
+    wait_until(lambda: read_holder(folder / "batch.lock") is None, 180, "the run to leave the batch")
+    assert site.platform.run_of(run)["state"]["type"] == "PAUSED"
+    assert not Batch.open(folder).counters().is_finished
+    site.platform.api("POST", f"/flow_runs/{run}/resume", json={})
+    state = site.platform.wait(run, *ENDED, seconds=300)["state"]
+    assert state["type"] == "COMPLETED", state
+    assert Batch.open(folder).header.completed
+    left = [r for r in site.platform.runs("process-batch") if r["state"]["type"] not in ENDED]
+    assert left == []
