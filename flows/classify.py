@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows.batch.process import run_batch
 from flows.batch.result import BatchResult, ended
-from flows.form import asks
+from flows.deploy.form import asks
 from pyecod.settings import Settings
 from pyecod.weeks.begin import begin_fasta
 

@@ -14,7 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
 from flows.batch.shown import Shown
-from flows.form import asks
+from flows.deploy.form import asks
 from flows.workers.turns import turn
 from pyecod.batch import Batch, BatchPaths, RunHistory, find_batches
 from pyecod.errors import BatchError, StoreError

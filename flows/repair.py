@@ -13,7 +13,7 @@ from flows.batch.process import run_batch
 from flows.batch.progress import artifact_key
 from flows.batch.result import BatchResult, ended
 from flows.batch.shown import Shown
-from flows.form import asks, flat, short_form
+from flows.deploy.form import asks, flat, short_form
 from pyecod.batch import Batch
 from pyecod.batch.repair_plan import RepairOutcome, count_verdicts, repair_outcomes
 from pyecod.repair.plan import RepairPlan, begin_repair, plan_repair

@@ -8,7 +8,7 @@ from prefect import flow, get_run_logger
 
 from flows.batch.process import run_batch
 from flows.batch.result import BatchResult, ended, finished
-from flows.form import asks
+from flows.deploy.form import asks
 from pyecod.errors import describe
 from pyecod.ids import ChainKey
 from pyecod.repair.retry import tries_again

@@ -7,7 +7,7 @@ from pathlib import Path
 from prefect import flow, get_run_logger
 
 from flows.batch.provenance import recorded
-from flows.form import asks
+from flows.deploy.form import asks
 from flows.workers.turns import turn
 from pyecod.batch import find_batches
 from pyecod.errors import PyecodError

@@ -13,7 +13,7 @@ from flows.batch.announce import announce_weeks
 from flows.batch.process import run_batch
 from flows.batch.result import BatchResult, ended, finished
 from flows.batch.shown import Shown
-from flows.form import asks
+from flows.deploy.form import asks
 from flows.workers.turns import turn
 from pyecod.errors import describe
 from pyecod.reference.ready import open_reference

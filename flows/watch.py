@@ -6,7 +6,7 @@ from prefect import flow, get_run_logger
 
 from flows.batch.announce import announce, publish_alerts
 from flows.batch.shown import Shown
-from flows.form import asks
+from flows.deploy.form import asks
 from flows.workers.silence import crash_silent_runs
 from flows.workers.turns import turn
 from pyecod.settings import Settings

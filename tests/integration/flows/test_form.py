@@ -15,7 +15,7 @@ from prefect.states import Pending
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import validate
 
-from flows.form import asks, short_form
+from flows.deploy.form import asks, short_form
 from flows.repair import _run_name, repair
 from pyecod.errors import UsageError
 from pyecod.repair.request import RepairRequest
