@@ -47,8 +47,8 @@ def _option(name: str, field: FieldInfo, mark: Asked) -> inspect.Parameter:
     text = str(field.description)
     if issubclass(kind, StrEnum):
         text += ": " + ", ".join(kind)
-    elif not issubclass(kind, bool | float | Path):
-        kind = str
+    if not issubclass(kind, bool | float | Path):
+        kind = str  # the model reads it, and says what is wrong with it
     is_flag, required = kind is bool, field.is_required()
     option = name.replace("_", "-")
     info = typer.Option(

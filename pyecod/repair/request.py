@@ -54,7 +54,10 @@ def _weeks(value: Any) -> Any:
 def _chains(value: Any) -> Any:
     """Chains, each as a line of a list; as one text, several have commas between them."""
     words = value.split(",") if isinstance(value, str) else value or ()
-    named = [parse_chains([word], "chains") if isinstance(word, str) else (word,) for word in words]
+    try:
+        named = [parse_chains([word], "chains") if isinstance(word, str) else (word,) for word in words]
+    except BrokenInputError as error:
+        raise UsageError(error.what, hint=error.hint) from None
     return tuple(dict.fromkeys(chain for chains in named for chain in chains))
 
 
@@ -155,7 +158,7 @@ class RepairRequest(BaseModel):
         if not (self.weeks or self.has_conditions):
             raise UsageError(
                 "say what to repair",
-                hint="--weeks, --chains-file, --low-quality, --failed, --modified, --obsolete or --stale",
+                hint="--weeks, --chains, --chains-file, --low-quality, --failed, --modified, --obsolete or --stale",
             )
         if self.below is not None and not self.low_quality:
             raise UsageError("--below is a coverage from 0 to 1 and belongs to --low-quality")

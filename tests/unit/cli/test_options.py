@@ -59,7 +59,7 @@ def test_what_is_not_given_has_the_default_of_the_model() -> None:
     assert RepairRequest(**asked) == RepairRequest(reason="error_fix", failed=True)
 
 
-@pytest.mark.parametrize("words", [(), ("--reason", "because"), ("--reason", "error_fix", "--below", "2")])
+@pytest.mark.parametrize("words", [(), ("--reason", "error_fix", "--below", "2"), ("--reason", "error_fix", "--fail")])
 def test_what_cannot_be_is_a_wrong_command_line(words: tuple[str, ...]) -> None:
     assert CliRunner().invoke(app, list(words)).exit_code == 2
 

@@ -74,6 +74,7 @@ def test_an_empty_list_names_nothing_unless_something_else_chooses(tmp_path: Pat
             "a name for the batch of a week",
         ),
         ({"reason": "error_fix", "weeks": "2025-09-05,soon"}, "'soon' is not a date"),
+        ({"reason": "error_fix", "chains": "8s72 A,what is this"}, "'what is this' is not `pdb chain"),
     ],
 )
 def test_what_cannot_be_is_refused(choices: dict[str, object], message: str) -> None:
