@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 
 import pytest
 from hypothesis import given
@@ -169,10 +170,43 @@ def test_a_list_of_nothing_but_bad_lines_is_not_called_empty(status):
     assert len(release.problems) == 1
 
 
-def test_an_unreadable_list_is_not_called_absent(status):
-    release = week(status, added=b"1abc\n\x00\x01binary")
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(b"1abc\n" * 99)[:-9], b"\xfd7zXZ\x00", b"1abc\n" + b"x" * 200_000],
+    ids=["cut", "xz", "endless line"],
+)
+def test_an_unreadable_list_is_not_called_absent(status, content):
+    release = week(status, added=content)
     assert release.skip_reason == "added.pdb cannot be read"
+    assert len(release.problems) == 1
     assert "added.pdb" in release.problems[0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xef\xbb\xbf1abc\r\n2abc\r\n", gzip.compress(b"1abc\n2abc\n"), b"1abc # Sj\xf6gren\n2abc\n", b"1abc\r2abc\r"],
+    ids=["byte order mark", "gzip", "latin-1", "old line ends"],
+)
+def test_a_list_is_read_by_its_bytes(status, content):
+    release = week(status, added=content)
+    assert (release.added, release.problems) == (("1abc", "2abc"), ())
+
+
+def test_a_list_may_only_be_so_large(status, monkeypatch):
+    monkeypatch.setattr("pyecod.pdb.release._LARGEST", 1000)
+    release = week(status, added=gzip.compress(b"1abc\n" * 10_000))
+    assert release.skip_reason == "added.pdb cannot be read"
+    assert "too large" in release.problems[0]
+
+
+def test_bad_lines_without_end_are_named_up_to_a_number(status):
+    release = week(status, added=b"1abc\n" + b"[/foo]\n" * 5000)
+    assert release.added == ("1abc",)
+    assert len(release.problems) == 1001
+    assert "and 4,000 more lines" in release.problems[-1]
+
+
+def test_a_folder_called_like_a_list_is_an_unreadable_list(status):
     (status / "20210917" / "added.pdb").unlink()
     (status / "20210917" / "added.pdb").mkdir()
     assert week(status).skip_reason == "added.pdb cannot be read"
