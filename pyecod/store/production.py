@@ -258,7 +258,11 @@ SELECT run_id FROM (
     FROM pdb_update.partition_run r JOIN pdb_update.batch b USING (batch_name)
     JOIN pdb_update.chain_status c
       ON (c.pdb_id, c.chain_id, c.release_date) = (r.pdb_id, r.chain_id, r.release_date)
-    WHERE r.is_current AND c.can_classify  -- an obsolete chain keeps its runs, none of them current
+    WHERE r.is_current AND c.can_classify
+      AND NOT EXISTS (  -- obsolete or removed in a later week, which is the chain as it is now
+          SELECT FROM pdb_update.chain_status later
+          JOIN pdb_update.chain_record mark USING (pdb_id, chain_id, release_date, batch_name)
+          WHERE (pdb_id, chain_id) = (r.pdb_id, r.chain_id) AND release_date > r.release_date AND mark.is_mark)
       AND CASE WHEN cardinality(%(batches)s::text[]) > 0 THEN r.batch_name = ANY(%(batches)s)
                ELSE b.batch_type <> 'fasta' END
     ORDER BY r.pdb_id, r.chain_id, r.release_date DESC, r.created_at DESC, r.run_id DESC) newest

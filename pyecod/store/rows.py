@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from pyecod.batch import Batch
+from pyecod.batch import Batch, BatchType
 from pyecod.batch.changes import chain_to_plain
 from pyecod.batch.header import BatchHeader, filing_date, header_to_plain
 from pyecod.batch.journal import JOURNAL_NAME
@@ -24,9 +24,9 @@ from pyecod.errors import BatchError, BrokenInputError
 from pyecod.ids import ChainKey
 from pyecod.partition.model import Partition
 from pyecod.partition.xml import PartitionFile, read_partition
-from pyecod.standing.rule import is_accepted
+from pyecod.standing.rule import has_result, is_accepted, is_mark
 
-_FORMAT = b"1"  # change it when the tables hold more of a batch than before: loaded batches are then loaded again
+_FORMAT = b"2"  # change it when the tables hold more of a batch than before: loaded batches are then loaded again
 _COARSEST_CLOCK = 3.0  # seconds: file times of old network file systems have a step of 2
 _OWN = re.compile(rb' (pdb_id|chain_id|id|pdb_range)="([^"]*)"')  # what identical chains do not share in a file
 
@@ -37,8 +37,8 @@ class ChainRow:
 
     ``release_date`` is its ``filing_date``. Identical chains share the :class:`Partition` object.
     ``pdb_ranges`` are the domains' author ranges in order, None where a chain has no author numbering. ``created``
-    is when the partition was made (UTC, ISO 8601). ``accepted`` is False for a repair's result that must not
-    become current.
+    is when the partition was made (UTC, ISO 8601). ``accepted``,
+    ``has_result`` and ``is_mark`` are what the rule for which result stands sees in the record.
     """
 
     record: ChainRecord
@@ -48,6 +48,8 @@ class ChainRow:
     sequence: str | None = None
     created: str | None = None
     accepted: bool = True
+    has_result: bool = True
+    is_mark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,10 @@ def collect_batch(batch: Batch, *, stamp: str | None = None) -> BatchRows:
     """What a batch holds for the database; ``stamp`` is its :func:`folder_stamp` of before it was opened.
 
     Raises:
-        BatchError: the header has a date that is none.
+        BatchError: a week whose release is no date.
     """
-    filing_date(batch.header)
+    if batch.header.batch_type is BatchType.WEEKLY:
+        filing_date(batch.header)
     chains = batch.manifest.chains.values()
     entries = batch.manifest.entries.values()
     return BatchRows(
@@ -142,7 +145,13 @@ def batch_rows(batch: Batch) -> Iterator[ChainRow | Rejection]:
     reader = PartitionReader()
     for record in sorted(batch.manifest.chains.values(), key=lambda r: (r.representative or str(r.key), str(r.key))):
         try:
-            row = ChainRow(record, filing_date(batch.header, record), accepted=is_accepted(batch.header, record))
+            row = ChainRow(
+                record,
+                filing_date(batch.header, record),
+                accepted=is_accepted(batch.header, record),
+                has_result=has_result(record),
+                is_mark=is_mark(batch.header, record),
+            )
         except BatchError as error:
             yield Rejection("chain_status", str(record.key), str(error))
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pyecod.store.values import CHAIN_STATUS, INCOMING
+from pyecod.store.values import CHAIN_STATUS, INCOMING, STANDING
 
 _KEY = ("pdb_id", "chain_id", "release_date")
 
@@ -14,9 +14,13 @@ def _names(columns: list[str], prefix: str = "") -> sql.Composed:
     return sql.SQL(", ").join(parts)
 
 
+def _sets(columns: tuple[str, ...], key: tuple[str, ...]) -> sql.Composed:
+    changing = [sql.Identifier(c) for c in columns if c not in key]
+    return sql.SQL(", ").join(sql.SQL("{c} = excluded.{c}").format(c=c) for c in changing)
+
+
 def _upsert(table: str, key: str, columns: tuple[str, ...]) -> sql.Composed:
     """INSERT … ON CONFLICT DO UPDATE of one row of named parameters."""
-    changing = [c for c in columns if c != key]
     return sql.SQL(
         "INSERT INTO pdb_update.{table} ({names}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {sets}"
     ).format(
@@ -24,7 +28,7 @@ def _upsert(table: str, key: str, columns: tuple[str, ...]) -> sql.Composed:
         names=_names(list(columns)),
         values=sql.SQL(", ").join(map(sql.Placeholder, columns)),
         key=sql.Identifier(key),
-        sets=sql.SQL(", ").join(sql.SQL("{c} = excluded.{c}").format(c=sql.Identifier(c)) for c in changing),
+        sets=_sets(columns, (key,)),
     )
 
 
@@ -96,13 +100,13 @@ CREATE_INCOMING = sql.SQL(
     )
 )
 
-# a FASTA record that is named like a PDB chain of the same day must not take that chain's row, nor the other way round
+# a FASTA record that is named like a PDB chain of the same day must not take that chain's row
 REFUSE_STRANGERS = """
 DELETE FROM incoming_chain i
 USING pdb_update.chain_status c, pdb_update.batch owner, pdb_update.batch mine
 WHERE (c.pdb_id, c.chain_id, c.release_date) = (i.pdb_id, i.chain_id, i.release_date)
   AND owner.batch_name = c.batch_name AND mine.batch_name = %(batch_name)s
-  AND (owner.batch_type = 'fasta') <> (mine.batch_type = 'fasta')
+  AND mine.batch_type = 'fasta' AND owner.batch_type <> 'fasta'
 RETURNING concat_ws('_', i.pdb_id, nullif(i.chain_id, '')), owner.batch_name
 """
 
@@ -114,22 +118,48 @@ WHERE sequence IS NOT NULL AND sequence_md5 IS NOT NULL
 ON CONFLICT DO NOTHING
 """
 
-# the newest record wins; a repair that is not accepted only fills a gap
+_RECORD = (*CHAIN_STATUS, *STANDING)
+_RECORD_KEY = (*_KEY, "batch_name")
+
+UPSERT_RECORDS = sql.SQL("""
+INSERT INTO pdb_update.chain_record AS r ({names})
+SELECT {names} FROM incoming_chain
+ON CONFLICT (pdb_id, chain_id, release_date, batch_name) DO UPDATE SET {sets}
+WHERE ({old}) IS DISTINCT FROM ({new})
+""").format(
+    names=_names(list(_RECORD)),
+    sets=_sets(_RECORD, _RECORD_KEY),
+    old=_names([c for c in _RECORD if c not in _RECORD_KEY], "r"),
+    new=_names([c for c in _RECORD if c not in _RECORD_KEY], "excluded"),
+)
+
+# pyecod.standing.rule, over the records that all batches have of the chains that came
 UPSERT_CHAINS = sql.SQL("""
+WITH contender AS (
+    SELECT r.*, b.created_at AS begun, b.batch_type,
+           row_number() OVER (PARTITION BY r.pdb_id, r.chain_id, r.release_date, b.batch_type = 'repair' AND r.accepted
+                              ORDER BY b.created_at DESC, r.updated_at DESC, r.batch_name COLLATE "C" DESC) AS place
+    FROM incoming_chain i
+    JOIN pdb_update.chain_record r USING (pdb_id, chain_id, release_date)
+    JOIN pdb_update.batch b ON b.batch_name = r.batch_name)
 INSERT INTO pdb_update.chain_status AS c ({names})
-SELECT {names} FROM incoming_chain i
-WHERE i.accepted OR NOT EXISTS (
-    SELECT FROM pdb_update.chain_status old
-    WHERE (old.pdb_id, old.chain_id, old.release_date) = (i.pdb_id, i.chain_id, i.release_date))
+SELECT DISTINCT ON (pdb_id, chain_id, release_date) {names}
+FROM contender
+ORDER BY pdb_id, chain_id, release_date,
+         is_mark AND accepted AND place = 1 DESC,
+         batch_type <> 'fasta' DESC,
+         accepted DESC,
+         accepted AND has_result DESC,
+         begun DESC,
+         batch_type = 'repair' DESC,
+         updated_at DESC,
+         batch_name COLLATE "C" DESC
 ON CONFLICT (pdb_id, chain_id, release_date) DO UPDATE SET {sets}
 WHERE ({old}) IS DISTINCT FROM ({new})
-  AND (c.batch_name = excluded.batch_name OR c.updated_at <= excluded.updated_at)
 RETURNING c.xmax = 0
 """).format(
     names=_names(list(CHAIN_STATUS)),
-    sets=sql.SQL(", ").join(
-        sql.SQL("{c} = excluded.{c}").format(c=sql.Identifier(c)) for c in CHAIN_STATUS if c not in _KEY
-    ),
+    sets=_sets(tuple(CHAIN_STATUS), _KEY),
     old=_names([c for c in CHAIN_STATUS if c not in _KEY], "c"),
     new=_names([c for c in CHAIN_STATUS if c not in _KEY], "excluded"),
 )
@@ -163,17 +193,17 @@ domain_count, sequence_length, sequence_md5, parameters, unassigned, partition_p
 created_at, accepted
 """
 
-# a result that differs from the batch's last one for this chain is a new run; the only run of a chain is current
+# a result that differs from the batch's last one for this chain is a new run; where it stands, the only one is current
 NEW_RUNS = f"""
 WITH made AS (
     INSERT INTO pdb_update.partition_run
            (pdb_id, chain_id, release_date, batch_name, run_number, is_current, {_RUN_NAMES})
     SELECT i.pdb_id, i.chain_id, i.release_date, i.batch_name, coalesce(last.run_number, 0) + 1,
-           i.accepted AND NOT EXISTS (
+           i.accepted AND c.batch_name = i.batch_name AND NOT EXISTS (
                SELECT FROM pdb_update.partition_run other
                WHERE (other.pdb_id, other.chain_id, other.release_date) = (i.pdb_id, i.chain_id, i.release_date)),
            {_RUN_VALUES}
-    FROM incoming_chain i {_LAST_RUN}
+    FROM incoming_chain i JOIN pdb_update.chain_status c USING (pdb_id, chain_id, release_date) {_LAST_RUN}
     WHERE i.content_digest IS NOT NULL AND last.content_digest IS DISTINCT FROM i.content_digest
     RETURNING run_id, pdb_id, chain_id)
 INSERT INTO new_run SELECT i.row_number, made.run_id FROM made JOIN incoming_chain i USING (pdb_id, chain_id)
@@ -182,7 +212,8 @@ INSERT INTO new_run SELECT i.row_number, made.run_id FROM made JOIN incoming_cha
 # with --overwrite every result takes the place of the batch's last run, also where only the database was changed
 REPLACE_RUNS = f"""
 WITH replaced AS (
-    UPDATE pdb_update.partition_run run SET ({_RUN_NAMES}, synced_at) = ROW ({_RUN_VALUES}, now())
+    UPDATE pdb_update.partition_run run
+    SET ({_RUN_NAMES}, synced_at, is_current) = ROW ({_RUN_VALUES}, now(), run.is_current AND i.accepted)
     FROM incoming_chain i {_LAST_RUN}
     WHERE run.run_id = last.run_id AND i.content_digest IS NOT NULL
     RETURNING run.run_id, i.row_number)
@@ -206,30 +237,27 @@ WHERE run.run_id = last.run_id AND last.content_digest = i.content_digest
       IS DISTINCT FROM (i.partition_path, i.run_created_at, i.accepted)
 """
 
-_NEWEST = """
-SELECT DISTINCT ON (r.pdb_id, r.chain_id, r.release_date) r.run_id, r.pdb_id, r.chain_id, r.release_date, r.is_current
-FROM pdb_update.partition_run r
-JOIN incoming_chain i USING (pdb_id, chain_id, release_date)
-JOIN pdb_update.chain_status c USING (pdb_id, chain_id, release_date)
-WHERE r.accepted AND c.can_classify
-ORDER BY r.pdb_id, r.chain_id, r.release_date, r.created_at DESC, r.run_id DESC
+# the last result of the batch whose record stands; where that failed, or cannot be classified, there is none
+_STANDING = """
+WITH last AS (
+    SELECT DISTINCT ON (r.pdb_id, r.chain_id, r.release_date) r.run_id, r.accepted
+    FROM incoming_chain i
+    JOIN pdb_update.chain_status c USING (pdb_id, chain_id, release_date)
+    JOIN pdb_update.partition_run r
+      ON (r.pdb_id, r.chain_id, r.release_date, r.batch_name) = (c.pdb_id, c.chain_id, c.release_date, c.batch_name)
+    WHERE c.can_classify AND c.partition_status = 'complete'
+    ORDER BY r.pdb_id, r.chain_id, r.release_date, r.run_number DESC
+), standing AS (SELECT run_id FROM last WHERE accepted)
 """
 # two statements: the unique index allows one current run at every moment
-UNMARK_CURRENT = f"""
+UNMARK_CURRENT = f"""{_STANDING}
 UPDATE pdb_update.partition_run run SET is_current = false
-FROM ({_NEWEST}) newest
-WHERE (run.pdb_id, run.chain_id, run.release_date) = (newest.pdb_id, newest.chain_id, newest.release_date)
-  AND run.is_current AND run.run_id <> newest.run_id
+FROM incoming_chain i
+WHERE (run.pdb_id, run.chain_id, run.release_date) = (i.pdb_id, i.chain_id, i.release_date)
+  AND run.is_current AND run.run_id NOT IN (SELECT run_id FROM standing)
 """
-MARK_CURRENT = f"""
+MARK_CURRENT = f"""{_STANDING}
 UPDATE pdb_update.partition_run run SET is_current = true
-FROM ({_NEWEST}) newest
-WHERE run.run_id = newest.run_id AND NOT newest.is_current
-"""
-# obsolete or removed since, so none of its results counts any more
-UNMARK_REMOVED = """
-UPDATE pdb_update.partition_run run SET is_current = false
-FROM incoming_chain i JOIN pdb_update.chain_status c USING (pdb_id, chain_id, release_date)
-WHERE (run.pdb_id, run.chain_id, run.release_date) = (c.pdb_id, c.chain_id, c.release_date)
-  AND run.is_current AND NOT c.can_classify
+FROM standing
+WHERE run.run_id = standing.run_id AND NOT run.is_current
 """

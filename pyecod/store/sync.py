@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from pyecod.batch import Batch, BatchType
+from pyecod.batch.header import read_time, week_of
 from pyecod.errors import BatchError, BatchLockedError, StoreError, StoreUnavailableError
 from pyecod.store.migrations import require_schema
 from pyecod.store.rows import BatchRows, ChainRow, Rejection, collect_batch, folder_stamp
@@ -28,10 +29,10 @@ from pyecod.store.statements import (
     REFUSE_STRANGERS,
     REPLACE_RUNS,
     UNMARK_CURRENT,
-    UNMARK_REMOVED,
     UPDATE_RUNS,
     UPSERT_BATCH,
     UPSERT_CHAINS,
+    UPSERT_RECORDS,
     UPSERT_RELEASE,
     UPSERT_REPAIR,
     UPSERT_REPAIR_CHAINS,
@@ -157,8 +158,7 @@ def sync_folder(
     batch = Batch.open(path)
     if not batch.header.completed and not force:
         check_conservation(conservation(batch.manifest.chains.values()), where=path)
-    source = collect_batch(batch, stamp=stamp)
-    report = sync_batch(store, source, overwrite=overwrite, force=force, progress=progress)
+    report = sync_batch(store, collect_batch(batch, stamp=stamp), overwrite=overwrite, force=force, progress=progress)
     return replace(report, seconds=time.monotonic() - start)
 
 
@@ -173,8 +173,8 @@ def sync_batch(
     """Load one batch, all of it or, after an error, nothing. Loading the same twice changes nothing.
 
     A chain that PostgreSQL or the reader refuses is reported in ``rejected`` and the others are loaded. A changed
-    partition is a new run and, being newer, current. With ``overwrite`` every partition is written again, in the place
-    of the batch's last run: what was changed in the database is mended. ``progress`` is told the number of chains done.
+    partition is a new run; what stands is decided anew. With ``overwrite`` every partition is written again, in the
+    place of the batch's last run, which mends the database. ``progress`` is told the number of chains done.
 
     Raises:
         BatchLockedError: another process drives the batch, and ``force`` is not given.
@@ -235,13 +235,13 @@ class _Loader:
     values: PartitionValues = field(default_factory=PartitionValues)
 
     def load_header(self) -> None:
-        header, source = self.source.header, self.source
+        header, source, week = self.source.header, self.source, week_of(self.source.header)
         common = {
             "batch_name": header.batch_name,
             "batch_path": str(source.path),
             "status": str(source.status),
-            "created_at": header.created,
-            "completed_at": header.completed,
+            "created_at": read_time(header.created),
+            "completed_at": read_time(header.completed) if header.completed else None,
             "reference_version": header.reference_version,
         }
         self.connection.execute(
@@ -249,7 +249,7 @@ class _Loader:
             {
                 **common,
                 "batch_type": str(header.batch_type),
-                "release_date": header.release_date,
+                "release_date": week,
                 "chain_count": source.chain_count,
                 "reference_id": header.reference_id,
                 "tool_versions": Jsonb(dict(header.tool_versions)),
@@ -262,7 +262,7 @@ class _Loader:
                 UPSERT_RELEASE,
                 {
                     **common,
-                    "release_date": header.release_date,
+                    "release_date": week,
                     "pdb_status_path": header.pdb_status_path,
                     "total_structures": source.total_structures,
                     "classifiable_chains": source.classifiable_chains,
@@ -328,9 +328,9 @@ class _Loader:
             self.counts = before
             del self.rejected[rejections:]
             diagnosis = error.diag if isinstance(error, psycopg.Error) else None
-            table = (diagnosis.table_name if diagnosis else None) or "chain_status"
+            table = ((diagnosis.table_name if diagnosis else None) or "").replace("chain_record", "chain_status")
             reason = (diagnosis.message_primary if diagnosis else None) or str(error)
-            return Rejection(table, str(rows[0].record.key), reason)
+            return Rejection(table or "chain_status", str(rows[0].record.key), reason)
         return None
 
     def finish(self) -> None:
@@ -354,6 +354,7 @@ class _Loader:
             reason = f"the same id and day belong to batch {owner}, which is of another kind: rename the record"
             self.rejected.append(Rejection("chain_status", key, reason))
         self.counts.sequences += self.connection.execute(UPSERT_SEQUENCES).rowcount
+        self.connection.execute(UPSERT_RECORDS)
         written = self.connection.execute(UPSERT_CHAINS).fetchall()
         self.counts.inserted += sum(inserted for (inserted,) in written)
         self.counts.updated += sum(not inserted for (inserted,) in written)
@@ -380,14 +381,13 @@ class _Loader:
         self._copy("pdb_update.quality_flag", FLAG, flags)
         self.connection.execute(UNMARK_CURRENT)
         self.connection.execute(MARK_CURRENT)
-        self.connection.execute(UNMARK_REMOVED)
 
     def _incoming(self, rows: Sequence[ChainRow]) -> Iterator[tuple[Any, ...]]:
-        batch_name = self.source.header.batch_name
+        batch_name, created = self.source.header.batch_name, read_time(self.source.header.created).isoformat()
         for number, row in enumerate(rows):
-            record = row.record
-            chain = chain_values(record, row.release_date, batch_name, self.source.header.created)
-            yield (number, row.accepted, record.source_week, row.sequence, *chain, *self.values.run(row))
+            chain = chain_values(row.record, row.release_date, batch_name, created)
+            standing = (row.accepted, row.has_result, row.is_mark)  # the columns of STANDING
+            yield (number, *standing, row.record.source_week, row.sequence, *chain, *self.values.run(row))
 
     def _copy(self, table: str, columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> int:
         statement = sql.SQL("COPY {} ({}) FROM STDIN").format(

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from pyecod.batch.header import UNKNOWN_TIME, read_time
 from pyecod.batch.record import ChainRecord
 from pyecod.partition.model import Domain, Partition
 from pyecod.store.rows import ChainRow
@@ -66,9 +67,11 @@ RUN: dict[str, str] = {
     "run_created_at": "timestamptz",
 }
 RUN_COLUMNS = tuple(name.removeprefix("run_") for name in RUN)  # as partition_run calls them
+# what the rule of pyecod.standing.rule makes of a record
+STANDING: dict[str, str] = {"accepted": "boolean", "has_result": "boolean", "is_mark": "boolean"}
 INCOMING: dict[str, str] = {
     "row_number": "integer",
-    "accepted": "boolean",
+    **STANDING,
     "source_week": "text",
     "sequence": "text",
     **CHAIN_STATUS,
@@ -138,8 +141,15 @@ def chain_values(record: ChainRecord, release_date: datetime.date, batch_name: s
         record.algorithm_version,
         record.seconds,
         *(record.files.get(kind) for kind in _FILES),
-        record.updated_at or created,
+        timestamp(record.updated_at or created),
     )
+
+
+def timestamp(text: str) -> str:
+    """A time as PostgreSQL is to take it, whatever zone its session is in: one without a zone is UTC. What is no time
+    stays as it is, so that PostgreSQL refuses it."""
+    time = read_time(text)
+    return time.isoformat() if time != UNKNOWN_TIME else text
 
 
 class PartitionValues:
@@ -158,7 +168,7 @@ class PartitionValues:
         if row.partition is None:
             return _NO_RUN
         self._prepare(row.partition)
-        return (*self._run, self.digest(row), row.created)
+        return (*self._run, self.digest(row), timestamp(row.created) if row.created else None)
 
     def digest(self, row: ChainRow) -> str:
         """SHA-256 of the chain's result without its times: equal means the same result."""

@@ -19,6 +19,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from pyecod.batch import Batch, BatchPaths, is_batch
+from pyecod.batch.header import read_time
 from pyecod.batch.lock import read_holder
 from pyecod.batch.record import ChainRecord
 from pyecod.errors import BatchError, BrokenInputError
@@ -152,8 +153,8 @@ class _Comparison:
         if isinstance(batch, BatchError):
             return False
         record = batch.manifest.chains.get(str(ChainKey(self.chain["pdb_id"], self.chain["chain_id"])))
-        begun = _time(batch.header.created)
-        changed = _time(record.updated_at) if record is not None and record.updated_at else None
+        begun = read_time(batch.header.created)
+        changed = read_time(record.updated_at) if record is not None and record.updated_at else None
         return bool(begun != self.chain["batch_created"] or (changed and changed != self.chain["updated_at"]))
 
     def findings(self) -> Iterator[Disagreement]:
@@ -233,7 +234,7 @@ def _same(value: Any) -> Any:
 
 
 def _time(value: Any) -> Any:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    return read_time(value) if isinstance(value, str) else value
 
 
 def _parsed(value: Any) -> Any:

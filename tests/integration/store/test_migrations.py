@@ -12,10 +12,11 @@ from pyecod.store.migrations import sql_folder
 
 pytestmark = pytest.mark.integration
 
+NEXT = f"{max(int(path.name[:4]) for path in sql_folder().glob('[0-9]*.sql')) + 1:04}"
 TABLES = {
-    "batch", "weekly_release", "chain_status", "repair_batch", "repair_chain", "partition_run", "partition_domain",
-    "partition_evidence", "quality_flag", "sequence", "clustering_run", "cluster_member", "job", "job_file",
-    "job_float_value", "job_char_value", "pyecod_migration",
+    "batch", "weekly_release", "chain_status", "chain_record", "repair_batch", "repair_chain", "partition_run",
+    "partition_domain", "partition_evidence", "quality_flag", "sequence", "clustering_run", "cluster_member",
+    "job", "job_file", "job_float_value", "job_char_value", "pyecod_migration",
 }  # fmt: skip
 VIEWS = {
     "release_summary", "chains_needing_hhsearch", "failed_chains", "partition_quality_summary",
@@ -80,19 +81,19 @@ def test_a_changed_applied_file_is_an_error_that_names_it(empty_database, folder
 
 
 def test_a_database_that_is_newer_than_the_program_is_left_alone(empty_database, folder):
-    (folder / "0006_future.sql").write_text("CREATE TABLE pdb_update.future (id integer)")
+    (folder / f"{NEXT}_future.sql").write_text("CREATE TABLE pdb_update.future (id integer)")
     migrate(empty_database, folder=folder)
-    with pytest.raises(StoreError, match="0006_future, which this pyECOD does not know"):
+    with pytest.raises(StoreError, match=f"{NEXT}_future, which this pyECOD does not know"):
         migrate(empty_database)
 
 
 def test_a_failing_migration_is_rolled_back_and_named_with_its_line(empty_database, folder):
-    (folder / "0006_broken.sql").write_text("CREATE TABLE pdb_update.half (id integer);\n\nSELECT nothing_such();\n")
-    with pytest.raises(StoreError, match=r"0006_broken\.sql:3: .*rolled back.*nothing_such"):
+    (folder / f"{NEXT}_broken.sql").write_text("CREATE TABLE pdb_update.half (id integer);\n\nSELECT nothing_such();\n")
+    with pytest.raises(StoreError, match=rf"{NEXT}_broken\.sql:3: .*rolled back.*nothing_such"):
         migrate(empty_database, folder=folder)
     assert relations(empty_database, "BASE TABLE") == TABLES
-    (folder / "0006_broken.sql").write_text("CREATE TABLE pdb_update.whole (id integer);\n")
-    assert migrate(empty_database, folder=folder).applied == ("0006_broken",)
+    (folder / f"{NEXT}_broken.sql").write_text("CREATE TABLE pdb_update.whole (id integer);\n")
+    assert migrate(empty_database, folder=folder).applied == (f"{NEXT}_broken",)
 
 
 def test_every_table_view_and_column_is_explained(query):
@@ -177,9 +178,9 @@ class TestRoles:
                 connection.execute(f"SELECT * FROM pdb_update.{name}")
 
     def test_the_owner_can_migrate_further(self, as_role, folder):
-        (folder / "0006_more.sql").write_text("ALTER TABLE pdb_update.job ADD COLUMN more text")
+        (folder / f"{NEXT}_more.sql").write_text("ALTER TABLE pdb_update.job ADD COLUMN more text")
         owner = as_role("pyecod_owner")
-        assert migrate(owner, folder=folder).applied == ("0006_more",)
+        assert migrate(owner, folder=folder).applied == (f"{NEXT}_more",)
 
     def test_a_user_who_may_not_make_roles_still_migrates_and_is_told(self, server):
         fresh = "pyecod_plain"
