@@ -51,7 +51,8 @@ class Snapshot:
     ``per_hour`` are finished chains, over the last quarter of an hour or since the driver began; None while nobody
     drives the batch. ``seconds_left`` follows from it. ``workers`` are those the batch is configured to have, ``jobs``
     what SLURM has of them, by state; None where they are no SLURM jobs, or SLURM does not tell here. ``coverage``
-    counts finished chains in ten classes of partition coverage, 0 to 1. ``free`` has bytes per place. ``running`` is
+    counts finished chains in ten classes of partition coverage, 0 to 1. ``free`` has bytes per place. ``mended`` of
+    what failed was done by repairs since, where somebody has looked into the other batches. ``running`` is
     the longest first, ``failed`` the newest.
     """
 
@@ -76,6 +77,7 @@ class Snapshot:
     jobs: Mapping[str, int] | None = None
     log: Path | None = None
     free: Mapping[str, int] = field(default_factory=dict)
+    mended: int = 0
 
     @property
     def is_unfinished(self) -> bool:

@@ -84,10 +84,15 @@ def _choose(name: str | None, base_path: Path) -> Path:
 
 
 def _look(path: Path, settings: AlertSettings) -> tuple[Snapshot, list[Alert]]:
+    from dataclasses import replace
+
+    from pyecod.standing.mended import find_mended
     from pyecod.watch.findings import batch_alerts
     from pyecod.watch.snapshot import look, worker_jobs
 
     snapshot = worker_jobs(look(path))
+    if snapshot.failed and snapshot.driver is None:
+        snapshot = replace(snapshot, mended=find_mended(path.absolute().parent, {path.name}).count(path.name))
     return snapshot, batch_alerts(snapshot, settings)
 
 
@@ -144,6 +149,7 @@ def _view(snapshot: Snapshot, alerts: Sequence[Alert]) -> RenderableType:
 def _head(snapshot: Snapshot) -> Table:
     counters = snapshot.counters
     table = _plain_table()
+    mended = f" ({snapshot.mended:,} mended by repairs)" if snapshot.mended else ""
     rate = "nobody drives it" if snapshot.per_hour is None else f"{snapshot.per_hour:,.0f} chains per hour"
     if snapshot.seconds_left:
         end = snapshot.at + timedelta(seconds=snapshot.seconds_left)
@@ -154,7 +160,7 @@ def _head(snapshot: Snapshot) -> Table:
         "driven by": snapshot.driver or "nobody",
         "workers": _workers(snapshot),
         "chains": f"{counters.done:,} of {counters.classifiable:,} done ({counters.progress:.1%}), "
-        f"{counters.failed:,} failed, {counters.left:,} left, {snapshot.running_count:,} in work",
+        f"{counters.failed:,} failed{mended}, {counters.left:,} left, {snapshot.running_count:,} in work",
         "rate": rate,
         "entries": ", ".join(f"{count:,} {status}" for status, count in counters.entries.items()) or "none",
         "free": free,

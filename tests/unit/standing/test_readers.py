@@ -169,11 +169,13 @@ class TestMended:
         assert find_mended(tmp_path).by_batch == mended
         assert find_mended(tmp_path, {"week"}).by_batch == mended
 
-    def test_status_tells_it_and_names_what_cannot_be_read(self, tmp_path: Path) -> None:
+    def test_status_and_monitor_tell_it_and_status_names_what_cannot_be_read(self, tmp_path: Path) -> None:
         _, path = write(tmp_path, week("failed"), first("better"))
         told = CliRunner().invoke(app, ["status", "--base-path", str(tmp_path)])
         assert told.exit_code == 0
         assert "all failures mended" in " ".join(told.output.split())
+        told = CliRunner().invoke(app, ["monitor", "week", "--base-path", str(tmp_path)])
+        assert "1 failed (1 mended by repairs)" in " ".join(told.output.split())
         (path.parent / "one" / "batch_manifest.yaml").write_text("- no\n")
         told = CliRunner().invoke(app, ["status", "--base-path", str(tmp_path)])
         assert told.exit_code == 3
