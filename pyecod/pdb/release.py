@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from pyecod.errors import BrokenInputError, IdError, UsageError
 from pyecod.files import open_text
@@ -14,9 +16,6 @@ from pyecod.ids import parse_pdb_id
 
 _DATE = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})", re.ASCII)
 _LATEST = "latest"
-_LONGEST_LINE = 100_000
-_LARGEST = 64 << 20  # characters: twenty times as many ids as the PDB has
-_MOST_PROBLEMS = 1000  # named one by one
 _LONGEST_LINE = 4096
 _LONGEST_LIST = 1 << 24
 _MOST_WRONG = 10_000
@@ -136,27 +135,37 @@ def _read_release(date: datetime.date, path: Path) -> Release:
 def _read_ids(path: Path, problems: list[str]) -> tuple[str, ...] | None:
     """Ids of one list, None where the file is absent or unreadable; blank lines and ``#`` comments are passed over."""
     ids: dict[str, None] = {}
-    wrong = read = 0
+    wrong: list[str] = []
     try:
         with open_text(path) as stream:
-            for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE + 1), ""), 1):
-                read += len(line)
-                if len(line) > _LONGEST_LINE or read > _LARGEST:
-                    problems.append(f"{path}:{number}: too large for a list of PDB ids")
-                    return None
+            for number, line in enumerate(_lines(stream), 1):
                 text = line.partition("#")[0].strip()
+                if not text:
+                    continue
                 try:
-                    if text:
-                        ids[parse_pdb_id(text)] = None
+                    ids[parse_pdb_id(text)] = None
                 except IdError:
-                    wrong += 1
-                    if wrong <= _MOST_PROBLEMS:
-                        problems.append(f"{path}:{number}: {text[:40]!r} is not a PDB id")
+                    wrong.append(f"{path}:{number}: {text[:40]!r} is not a PDB id")
+                    if len(wrong) > _MOST_WRONG:
+                        raise BrokenInputError(f"more than {_MOST_WRONG:,} lines are no PDB ids") from None
     except FileNotFoundError:
         return None
-    except (OSError, EOFError, zlib.error, BrokenInputError) as error:
-        problems.append(f"{path}: cannot be read: {error}")
+    except (BrokenInputError, OSError, EOFError, zlib.error, UnicodeError) as error:
+        problems.append(f"{path}: cannot be read: {' '.join(str(error).split())}")
         return None
-    if wrong > _MOST_PROBLEMS:
-        problems.append(f"{path}: and {wrong - _MOST_PROBLEMS:,} more lines that are no PDB id")
+    problems += wrong
     return tuple(ids)
+
+
+def _lines(stream: IO[str]) -> Iterator[str]:
+    """Lines of a list of at most :data:`_LONGEST_LIST` characters, so that a packed file cannot fill the memory."""
+    length = 0
+    while line := stream.readline(_LONGEST_LINE):
+        length += len(line)
+        if "\0" in line:
+            raise BrokenInputError("it is no text")
+        if len(line) == _LONGEST_LINE or length > _LONGEST_LIST:
+            raise BrokenInputError(
+                f"a line of more than {_LONGEST_LINE:,} or a list of more than {_LONGEST_LIST:,} letters"
+            )
+        yield line

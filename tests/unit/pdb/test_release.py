@@ -192,20 +192,6 @@ def test_a_list_is_read_by_its_bytes(status, content):
     assert (release.added, release.problems) == (("1abc", "2abc"), ())
 
 
-def test_a_list_may_only_be_so_large(status, monkeypatch):
-    monkeypatch.setattr("pyecod.pdb.release._LARGEST", 1000)
-    release = week(status, added=gzip.compress(b"1abc\n" * 10_000))
-    assert release.skip_reason == "added.pdb cannot be read"
-    assert "too large" in release.problems[0]
-
-
-def test_bad_lines_without_end_are_named_up_to_a_number(status):
-    release = week(status, added=b"1abc\n" + b"[/foo]\n" * 5000)
-    assert release.added == ("1abc",)
-    assert len(release.problems) == 1001
-    assert "and 4,000 more lines" in release.problems[-1]
-
-
 def test_a_folder_called_like_a_list_is_an_unreadable_list(status):
     (status / "20210917" / "added.pdb").unlink()
     (status / "20210917" / "added.pdb").mkdir()
