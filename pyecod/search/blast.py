@@ -132,6 +132,9 @@ class _BlastSearch:
 
     def _keep_results(self, command: list[str | Path], waiting: dict[str, Query], limit: float) -> None:
         version = program_version("blastp")
+        if not self.database.parent.is_dir():
+            what = "BLAST Database error: the folder of the database is not there"
+            raise ReferenceDataError(what, where=self.database, hint="`pyecod reference check`")
         with closing(stream_program(command, timeout=limit, folder=self.database.parent)) as output:
             before = time.monotonic()
             for report in parse_blast_xml(
