@@ -44,6 +44,7 @@ def examine(settings: Settings, server: Server, *, patience: float = 180.0) -> I
         yield _guarded("reference files", lambda: _reference_check(settings))
     yield from _input_folders(settings)
     yield _guarded("database", lambda: _database(settings))
+    yield from _kept(settings)
     yield from _prefect(server)
     yield _workers(settings)
     yield from _machine(settings)
@@ -116,6 +117,18 @@ def _reference(settings: Settings) -> Finding:
     lacks += [] if reference.hh_db else ["without HH-suite profiles: no profile search"]
     has = "; ".join(lacks) or "with chain sequences and profiles"
     return Finding("reference", "note" if lacks else "ok", f"{reference.version} at {settings.reference}, {has}")
+
+
+def _kept(settings: Settings) -> Iterator[Finding]:
+    """What earlier versions left, as far as it can be looked at."""
+    from pyecod.kept import check_kept
+    from pyecod.reference import Reference
+
+    try:
+        reference_id = Reference.open(settings.reference).id if settings.reference else None
+        yield from check_kept(settings, reference_id)
+    except (PyecodError, OSError):
+        return  # the lines for the reference and the folders say it
 
 
 def _input_folders(settings: Settings) -> Iterator[Finding]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from flows.classify import classify
 from flows.repair import repair
 from flows.update_weeks import update_weeks
+from pyecod.cli.main import app
 from pyecod.partition.xml import read_partition
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
@@ -66,6 +69,41 @@ def test_a_finished_site_has_nothing_left_to_do(site) -> None:
     assert "2025-09-12  resume" in planned
 
 
+def findings() -> list[dict[str, str]]:
+    """What the doctor says of the site; how busy the tests' own Prefect server is does not belong here."""
+    found = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)["findings"]
+    return [finding for finding in found if finding["check"] not in ("prefect server", "clock")]
+
+
 def test_the_doctor_finds_nothing_to_rebuild(site) -> None:
-    findings = site.json("doctor")["findings"]
-    assert [finding for finding in findings if finding["state"] == "problem"] == []
+    found = {finding["check"]: finding for finding in findings()}
+    assert [finding for finding in found.values() if finding["state"] == "problem"] == []
+    assert (found["batches"]["state"], found["batches"]["detail"]) == ("ok", "5 looked at")
+    assert found["kept searches"]["state"] == "ok"
+    assert "all of them serve" in found["kept searches"]["detail"]
+
+
+def test_the_doctor_names_what_would_be_searched_again_and_its_price(site) -> None:
+    blastp = site.searches.parent / "programs" / "blastp"
+    blastp.write_text(blastp.read_text().replace("2.12.0+", "2.16.0+"))
+    result = next(path for path in (site.folder / "batches/search_cache/results").rglob("*") if path.is_file())
+    result.write_bytes(b"PYECOD0\n" + result.read_bytes()[8:])
+    (kept,) = [finding for finding in findings() if finding["check"] == "kept searches"]
+    assert kept["state"] == "note"
+    assert "blastp 2.12.0+, now 2.16.0+; " in kept["detail"]
+    assert "not an entry of this version" in kept["detail"]
+    assert "hours of CPU" in kept["detail"]
+    assert "searched again when they are needed" in kept["remedy"]
+
+
+def test_the_doctor_names_an_unfinished_batch_that_would_be_refused(site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYECOD_SEARCH__EVALUE", "0.01")
+    (site.folder / "batches/two_sequences/batch_manifest.yaml").write_text("nothing\n")
+    lines = [
+        f
+        for f in json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)["findings"]
+        if f["check"] == "batches"
+    ]
+    details = [line["detail"] for line in lines]
+    assert f"{PENDING} is unfinished, and now search.evalue: 0.002 -> 0.01" in details
+    assert any(line["state"] == "problem" and "two_sequences" in line["detail"] for line in lines)
