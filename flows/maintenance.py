@@ -22,6 +22,7 @@ from pyecod.reference.check import check_and_record
 from pyecod.reference.checked import ReferenceCheck
 from pyecod.search import SearchCache
 from pyecod.settings import Settings
+from pyecod.standing.damage import check_files, find_orphans, make_pending
 from pyecod.store import VerifyReport, open_store, require_schema, verify
 
 _DAY = 24 * 3600
@@ -36,7 +37,8 @@ class UpkeepError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """What maintenance removed, or would remove: files of each kind, and what the check of the database found."""
+    """What maintenance removed, or would remove: files of each kind, what the check of the database found,
+    and which results were ``damaged`` and are pending again."""
 
     runs: int
     cache_files: int
@@ -46,6 +48,7 @@ class Upkeep:
     reference: ReferenceCheck | None
     skipped: tuple[str, ...]
     dry_run: bool
+    damaged: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """What was done as Markdown."""
@@ -86,6 +89,7 @@ def maintenance(
         if another is not None:
             return cast(Upkeep, another)
         batches, skipped = _idle_batches(settings.base_path)
+        damaged = give_back_damaged(batches, dry_run)
         runs = prune_runs(batches, keep_runs, datetime.timedelta(days=runs_older_than_days), dry_run)
         cache = SearchCache(settings.cache_dir).prune(
             older_than=datetime.timedelta(days=cache_unused_days),
@@ -102,14 +106,32 @@ def maintenance(
             reference=_check_reference(settings) if check_reference else None,
             skipped=skipped,
             dry_run=dry_run,
+            damaged=damaged,
         )
         words = describe_upkeep(upkeep)
         Shown.of_this_run().attempt(
             "what was done", lambda: create_markdown_artifact(key="maintenance", markdown=words)
         )
-        get_run_logger().info(words)
+        (get_run_logger().warning if damaged else get_run_logger().info)(words)
         _refuse_differences(upkeep)
         return upkeep
+
+
+def give_back_damaged(batches: Sequence[Path], dry_run: bool) -> tuple[str, ...]:
+    """Hold the result files of every batch against its records; what is damaged becomes pending, so that the batch's
+    next run makes it again. Returns it in words."""
+    found: list[str] = []
+    for path in batches:
+        try:
+            batch = Batch.open(path)
+            damages = check_files(batch) if dry_run else make_pending(batch)
+        except BatchError as error:
+            found.append(str(error))
+            continue
+        found += [f"{path.name} {damage}" for damage in damages if not damage.replaced]
+    orphans = find_orphans(batches[0].parent) if batches else []
+    found += [f"{path.name}: it holds results, but its manifest is gone" for path in orphans]
+    return tuple(found)
 
 
 def prune_runs(batches: Sequence[Path], keep: int, older_than: datetime.timedelta, dry_run: bool) -> int:
@@ -138,6 +160,14 @@ def describe_upkeep(upkeep: Upkeep) -> str:
         f"- {upkeep.cache_files} unused search results ({upkeep.cache_bytes / 2**20:.1f} MiB) {done}",
         f"- {upkeep.logs} old log files {done}",
     ]
+    if upkeep.damaged:
+        pending = (
+            "would become pending" if upkeep.dry_run else "pending again, made anew by the next run of their batch"
+        )
+        lines.append(f"- **{len(upkeep.damaged)} damaged results**, {pending}")
+        lines += [f"    - {words}" for words in upkeep.damaged[:_MOST_FINDINGS]]
+    else:
+        lines.append("- all result files are as recorded")
     if upkeep.database is None:
         lines.append("- database: not checked")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import math
 import zlib
 from dataclasses import dataclass
@@ -165,12 +166,17 @@ def add_element(parent: Element, tag: str, attributes: dict[str, str], text: str
     return element
 
 
-def write_xml(path: Path, root: Element) -> None:
-    """Write a tree as UTF-8, whole or not at all; gzipped when the name ends in ``.gz``."""
+def write_xml(path: Path, root: Element) -> str:
+    """Write a tree as UTF-8, whole or not at all; gzipped when the name ends in ``.gz``.
+
+    Returns:
+        SHA-256 of the file.
+    """
     data = format_xml(root)
     if path.suffix == ".gz":
         data = gzip.compress(data, compresslevel=6, mtime=0)
     atomic_write(path, data, durable=False)
+    return hashlib.sha256(data).hexdigest()
 
 
 def format_xml(root: Element) -> bytes:

@@ -173,10 +173,10 @@ class Batch:
     ) -> int:
         """Record what happened: changes of chains, new chains, entries. All of it or, after an error, nothing.
 
-        Marking the same twice changes nothing. ``files`` and ``evidence`` of an update are merged into the record's.
-        A chain in ``chains`` that is known with the same sequence stays as it is, one that could not be used so far is
-        replaced. ``repair`` allows what is otherwise
-        refused: a complete step becoming anything else, a known chain with another sequence being replaced.
+        Marking the same twice changes nothing. ``files``, ``checksums`` and ``evidence`` of an update are merged into
+        the record's. A chain in ``chains`` that is known with the same sequence stays as it is, one that could not be
+        used so far is replaced. ``repair`` allows what is otherwise refused: a complete step becoming anything else, a
+        known chain being replaced by another sequence.
 
         Returns:
             Number of chains and entries that changed.

@@ -16,10 +16,12 @@ from pyecod.ids import ChainKey, parse_pdb_id
 
 Check = Callable[[Any], Any]
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MD5 = re.compile(r"(?:[0-9a-f]{32})?")
 # inside the batch folder, or inside a batch beside it (a repair points at the files of its source)
 _RELATIVE = re.compile(r"(?:\.\./(?!\.)[^/\0]+/)?(?!/)[^\0]+")
 # changed only by a repair that replaces the whole record
+_MERGED = ("files", "checksums", "evidence")
 _IDENTITY = frozenset({"key", "sequence_length", "sequence_md5"})
 
 
@@ -112,6 +114,12 @@ def _files(value: Any) -> dict[str, str]:
     return {_text(kind): _relative(path) for kind, path in value.items()}
 
 
+def _checksums(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(_SHA256.fullmatch(_text(sum_)) for sum_ in value.values()):
+        raise ValueError("is not a mapping of kinds to SHA-256 checksums")
+    return {_text(kind): checksum for kind, checksum in value.items()}
+
+
 def _relative(value: Any) -> str:
     path = _text(value)
     if not _RELATIVE.fullmatch(path) or ".." in path.removeprefix("../").split("/"):
@@ -137,6 +145,7 @@ _BY_NAME: dict[str, Check] = {
     "representative": _chain_key,
     "evidence": _evidence,
     "files": _files,
+    "checksums": _checksums,
 }
 
 
@@ -183,6 +192,8 @@ def chain_to_plain(record: ChainRecord) -> dict[str, Any]:
     """The record as the manifest holds it: ``pdb_id`` and ``chain_id`` first, then every field."""
     plain = {"pdb_id": record.key.entry_id, "chain_id": record.key.chain_id}
     plain.update(zip(_CHAIN_FIELDS, _chain_values(record), strict=True))
+    if not record.checksums:  # as before there were any: what has none is written as it was
+        del plain["checksums"]
     return plain
 
 
@@ -249,12 +260,14 @@ def check_changes(changes: Mapping[str, Any], where: str) -> ChainChanges:
 
 
 def apply_changes(record: ChainRecord, changes: ChainChanges) -> None:
-    """Set checked values; ``files`` and ``evidence`` are merged key by key, so that steps add to them."""
+    """Set checked values; ``files``, ``checksums`` and ``evidence`` are merged by key, so that steps add to them."""
     for name, value in changes.items():
-        if name not in ("files", "evidence"):
+        if name not in _MERGED:
             setattr(record, name, value)
     if "files" in changes:
         record.files = {**record.files, **changes["files"]}
+    if "checksums" in changes:
+        record.checksums = {**record.checksums, **changes["checksums"]}
     if "evidence" in changes:
         record.evidence = {**record.evidence, **changes["evidence"]}
 
@@ -264,7 +277,7 @@ def differences(before: ChainRecord, after: ChainRecord) -> dict[str, Any]:
     different = {}
     for name, old, new in zip(_CHAIN_FIELDS, _chain_values(before), _chain_values(after), strict=True):
         if old != new:
-            if name in ("files", "evidence"):
+            if name in _MERGED:
                 new = {kind: item for kind, item in new.items() if old.get(kind) != item}
             different[name] = new
     return different if different.keys() - {"updated_at"} else {}

@@ -90,6 +90,11 @@ class BatchPaths:
         except OSError:
             return False
 
+    def holds_results(self) -> bool:
+        """Whether there is a summary, a partition or a run, whatever the manifest says."""
+        folders = (self.root / name for name in ("summaries", "partitions", "runs"))
+        return any(path.is_file() for folder in folders for path in folder.rglob("*"))
+
     def relative(self, path: Path) -> str:
         """A path as a record's ``files`` hold it: relative to the batch folder.
 

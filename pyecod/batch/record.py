@@ -51,7 +51,8 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class ChainRecord:
-    """One chain of the manifest. Coverages are 0 to 1, None until known; ``files`` are relative to the batch.
+    """One chain of the manifest. Coverages are 0 to 1, None until known; ``files`` are relative to the batch,
+    ``checksums`` the SHA-256 of those of them that this batch made.
 
     ``representative`` is the chain key whose searches this chain shares (its own where it is the one searched).
     ``failure_kind`` says it where something is decided by it. ``evidence`` maps an
@@ -87,6 +88,7 @@ class ChainRecord:
     algorithm_version: str | None = None
     evidence: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    checksums: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
     updated_at: str | None = None
 
@@ -129,8 +131,8 @@ class ChainRecord:
 
 
 class ChainChanges(TypedDict, total=False):
-    """Fields of a :class:`ChainRecord` that get a new value: all but those that identify the chain. ``files`` and
-    ``evidence`` are added to what the record has."""
+    """Fields of a :class:`ChainRecord` that get a new value: all but those that identify the chain. ``files``,
+    ``checksums`` and ``evidence`` are added to what the record has."""
 
     entity_id: str
     can_classify: bool
@@ -156,6 +158,7 @@ class ChainChanges(TypedDict, total=False):
     algorithm_version: str | None
     evidence: Mapping[str, Mapping[str, int]]
     files: Mapping[str, str]
+    checksums: Mapping[str, str]
     seconds: float | None
     updated_at: str | None
 

@@ -62,11 +62,14 @@ def write_partition(
     timestamp: str = "",
     tool_versions: Mapping[str, str] | None = None,
     summary_sha256: str = "",
-) -> None:
+) -> str:
     """Write format 1.0 for one chain, whole or not at all; the same arguments make the same bytes.
 
     ``timestamp`` is ISO 8601 UTC. Author ranges come from the chain's own numbering, so that identical chains get
     files of their own.
+
+    Returns:
+        SHA-256 of the file.
 
     Raises:
         PyecodError: the chain is not as long as the partition, or a parameter is no JSON value.
@@ -95,7 +98,7 @@ def write_partition(
         add_element(unassigned, "region", {"range": str(region.range), "reason": region.reason.value})
     _write_metadata(root, partition, batch_id, timestamp, tool_versions or {}, summary_sha256)
     etree.indent(root)
-    write_xml(path, root)
+    return write_xml(path, root)
 
 
 def read_partition(path: Path, *, length: int | None = None) -> PartitionFile:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pyecod.batch import Batch, BatchType, Status
 from pyecod.batch.header import week_of
+from pyecod.ids import ChainKey
 from pyecod.standing.current import CurrentState
 
 
@@ -57,3 +58,19 @@ def find_mended(
         if (pdb_id, week) in repaired - still_bad:
             mended.setdefault(name, set()).add(pdb_id)
     return Mended(mended, state.problems)
+
+
+def find_replaced(batch_path: Path) -> set[ChainKey]:
+    """The chains of a batch in whose place the result of another batch stands.
+
+    Raises:
+        BatchError: there is no such folder.
+    """
+    name = batch_path.name
+    state = CurrentState(batch_path.parent, batches=[name])
+    replaced = (
+        chain
+        for chain in state.weeks_of_chains()
+        if chain.stands and chain.current.batch_path.name != name and chain.current.contender.has_result
+    )
+    return {one.key for chain in replaced for one in chain.records if one.batch_path.name == name}

@@ -24,6 +24,7 @@ from pyecod.errors import BatchError, BrokenInputError
 from pyecod.ids import ChainKey
 from pyecod.partition.model import Partition
 from pyecod.partition.xml import PartitionFile, read_partition
+from pyecod.standing.mended import find_replaced
 from pyecod.standing.rule import has_result, is_accepted, is_mark
 
 _FORMAT = b"2"  # change it when the tables hold more of a batch than before: loaded batches are then loaded again
@@ -140,9 +141,11 @@ def collect_batch(batch: Batch, *, stamp: str | None = None) -> BatchRows:
 def batch_rows(batch: Batch) -> Iterator[ChainRow | Rejection]:
     """The chains of a batch with their partitions, identical chains one after the other.
 
-    A partition file that cannot be read gives a rejection, and the chain's row without it.
+    A partition file that cannot be read gives a rejection, and the chain's row without it; no rejection where a repair
+    has replaced its result since.
     """
     reader = PartitionReader()
+    replaced: set[ChainKey] | None = None
     for record in sorted(batch.manifest.chains.values(), key=lambda r: (r.representative or str(r.key), str(r.key))):
         try:
             row = ChainRow(
@@ -159,7 +162,10 @@ def batch_rows(batch: Batch) -> Iterator[ChainRow | Rejection]:
             try:
                 row = _with_partition(row, batch, reader)
             except BrokenInputError as error:
-                yield Rejection("partition_run", str(record.key), str(error))
+                if replaced is None:
+                    replaced = find_replaced(batch.path)
+                if record.key not in replaced:
+                    yield Rejection("partition_run", str(record.key), str(error))
         yield row
 
 

@@ -104,7 +104,7 @@ class _Room:
         from_entries = self.provenance.from_entries
         for chain in member_chains(group, query.sequence, self.paths, from_entries=from_entries):
             path = self.paths.partition_path(chain.key)
-            write_partition(
+            written = write_partition(
                 path,
                 partition,
                 chain,
@@ -123,7 +123,8 @@ class _Room:
                 files=files,
                 tool_versions=self.provenance.tool_versions,
             )
-            updates.append(ChainUpdate(chain.key, {**changes, "files": files}))
+            checksums = {"summary": checksum, "partition": written}
+            updates.append(ChainUpdate(chain.key, {**changes, "files": files, "checksums": checksums}))
         return updates + time_updates(replace(group, seconds=group.seconds + time.perf_counter() - clock))
 
     def _evidence(self, query: Query, group: SequenceGroup) -> dict[EvidenceType, SearchResult]:

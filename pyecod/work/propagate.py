@@ -117,7 +117,7 @@ class ClusterMembers:
         from_entries = self.provenance.from_entries
         for chain in member_chains(group, sequence, self.paths, from_entries=from_entries):
             path = self.paths.partition_path(chain.key)
-            write_partition(
+            written = write_partition(
                 path,
                 partition,
                 chain,
@@ -143,5 +143,6 @@ class ClusterMembers:
                     "blast_status": Status.NOT_NEEDED,
                     "hhsearch_status": Status.NOT_NEEDED,
                     "files": files,
+                    "checksums": {"partition": written},
                 },
             )

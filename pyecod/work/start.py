@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Unpack
 
-from pyecod.batch import Batch, BatchHeader, BatchType
+from pyecod.batch import Batch, BatchHeader, BatchPaths, BatchType, is_batch
 from pyecod.batch.header import HeaderFields
+from pyecod.errors import BatchError
 from pyecod.node.program import program_versions
 from pyecod.reference import Reference
 from pyecod.reference.ready import open_reference
@@ -15,7 +16,15 @@ from pyecod.settings import Settings
 
 
 def new_header(name: str, kind: BatchType, settings: Settings, **more: Unpack[HeaderFields]) -> BatchHeader:
-    """Header of a batch that starts now, with the versions of the reference, the programs and the profile database."""
+    """Header of a batch that starts now, with the versions of the reference, the programs and the profile database.
+
+    Raises:
+        BatchError: the batch's folder holds results that would be lost in a new one.
+    """
+    folder = settings.base_path / name
+    if not is_batch(folder) and BatchPaths(folder).holds_results():
+        hint = "put batch_manifest.yaml back, or move the folder away: then all of it is done anew"
+        raise BatchError("the folder holds results, but its manifest is gone", where=folder, hint=hint)
     reference = open_reference(settings)
     made_with: HeaderFields = {
         "reference_version": reference.version,

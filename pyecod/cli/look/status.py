@@ -25,16 +25,27 @@ _MOST_REASONS = 15
 
 def status(
     batch: Annotated[str | None, typer.Argument(help="name or folder of one batch", show_default=False)] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="hold the files against the records; what is damaged becomes pending")
+    ] = False,
     base_path: BasePath = None,
     as_json: AsJson = False,
     settings_file: SettingsFile = None,
     profile: Profile = None,
 ) -> None:
-    """Show all batches, one line each, or one batch in detail: counts, failures by reason, disk use."""
+    """Show all batches, one line each, or one batch in detail: counts, failures by reason, disk use.
+
+    With --check the result files of finished chains are held against their records (exit code 1 when any is damaged).
+    What is damaged becomes pending: the next run of its batch makes it again. What a repair has replaced is left.
+    """
     from pyecod.batch import locate_batch
 
     settings = settings_from(settings_file, profile, base_path=base_path)
-    if batch is None:
+    if check:
+        from pyecod.cli.look.damage import check_batches
+
+        check_batches(settings.base_path, None if batch is None else locate_batch(batch, settings.base_path), as_json)
+    elif batch is None:
         _show_all(settings.base_path, as_json)
         if not as_json:
             _warn_of_reference(settings)

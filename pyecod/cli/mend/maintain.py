@@ -44,10 +44,10 @@ def maintain(
     profile: Profile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove old runs, unused search results and old logs, and hold random chains of the database against the files.
+    """Remove old runs, unused search results and old logs; hold result files and database against the records.
 
-    What is current or needed by a running batch is never removed. Ends with 1 when database and files differ,
-    or the reference is damaged.
+    What is current or needed by a running batch is never removed. Damaged results become pending. Ends with 1 when
+    results were damaged, database and files differ, or the reference is damaged.
     """
     settings = settings_from(settings_file, profile, base_path=base_path)
     parameters: dict[str, Any] = {
@@ -76,4 +76,6 @@ def maintain(
         raise typer.Exit(1)
     if upkeep.reference is not None and upkeep.reference.problems:
         messages().print("put the right files of the reference back, or build it again")
+        raise typer.Exit(1)
+    if upkeep.damaged:
         raise typer.Exit(1)

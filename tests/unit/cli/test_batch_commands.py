@@ -184,3 +184,25 @@ def test_pruning_is_a_dry_run_until_it_is_really_wanted(pyecod: Pyecod, history:
     assert not path.exists()
     code, _, err = pyecod("runs", "prune", "ecod_weekly_20250905", "--older-than", "soon")
     assert (code, "'soon' is not an age" in err) == (2, True)
+
+
+def test_status_check_holds_files_against_records(pyecod: Pyecod, batch: Batch) -> None:
+    code, out, _ = pyecod("status", "--check")
+    assert code == 1
+    assert "damaged ecod_weekly_20250905 8abc_A: partition 8abc_A.partition.xml: it cannot be read" in out
+    assert "1 chains are pending again" in out
+    assert "pyecod retry --tasks tasks.json" in out
+    assert Batch.open(batch.path).record(ChainKey("8abc", "A")).partition_status is Status.PENDING
+    code, out, _ = pyecod("status", "--check", "--json")
+    assert (code, json.loads(out)["batches"][0]["damaged"]) == (0, [])  # it is work now, and no result
+    (batch.paths.manifest).unlink()
+    code, out, _ = pyecod("status", "--check")
+    assert code == 1
+    assert "its manifest is gone" in out
+
+
+def test_status_check_leaves_a_batch_that_is_worked_on(pyecod: Pyecod, batch: Batch) -> None:
+    with batch.lock():
+        code, out, _ = pyecod("status", "ecod_weekly_20250905", "--check")
+    assert code == 0
+    assert "being worked on, not checked" in out
