@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pyecod.cli.database.connection import Dbname, Host, Port, Username, database_given
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
 from pyecod.errors import StoreError, StoreUnavailableError, UsageError
 
@@ -37,9 +38,16 @@ def stop(settings: SettingsFile = None, profile: Profile = None) -> None:
 
 
 @app.command()
-def url(settings: SettingsFile = None, profile: Profile = None) -> None:
+def url(
+    settings: SettingsFile = None,
+    profile: Profile = None,
+    host: Host = None,
+    port: Port = None,
+    username: Username = None,
+    dbname: Dbname = None,
+) -> None:
     """Print the connection URL, for `psql $(pyecod db url)`; it never holds a password."""
-    database = _database(settings, profile)
+    database = _database(settings, profile, database_given(host, port, username, dbname))
     if database.mode == "embedded":
         console().print(_embedded(database).url, soft_wrap=True)
     else:
@@ -51,13 +59,20 @@ def url(settings: SettingsFile = None, profile: Profile = None) -> None:
 def migrate(
     settings: SettingsFile = None,
     profile: Profile = None,
+    host: Host = None,
+    port: Port = None,
+    username: Username = None,
+    dbname: Dbname = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would be applied")] = False,
     json: AsJson = False,
 ) -> None:
-    """Bring the schema up to date; safe to run at any time."""
+    """Bring the schema up to date; safe to run at any time.
+
+    The connection is that of the settings (default: the embedded database), or of the options, which are psql's.
+    """
     from pyecod.store import migrate as apply
 
-    with _store(_database(settings, profile)) as store:
+    with _store(_database(settings, profile, database_given(host, port, username, dbname))) as store:
         report = apply(store, dry_run=dry_run)
         if json:
             print_json({"database": store.target, "dry_run": dry_run, **_plain(report)})
@@ -71,11 +86,18 @@ def migrate(
 
 
 @app.command()
-def roles(settings: SettingsFile = None, profile: Profile = None) -> None:
+def roles(
+    settings: SettingsFile = None,
+    profile: Profile = None,
+    host: Host = None,
+    port: Port = None,
+    username: Username = None,
+    dbname: Dbname = None,
+) -> None:
     """Make the roles owner, writer and reader, and give each what it needs."""
     from pyecod.store import ROLES, grant_roles
 
-    with _store(_database(settings, profile)) as store:
+    with _store(_database(settings, profile, database_given(host, port, username, dbname))) as store:
         notices = grant_roles(store)
         _print_notices(notices)
         if not notices:
@@ -83,9 +105,17 @@ def roles(settings: SettingsFile = None, profile: Profile = None) -> None:
 
 
 @app.command()
-def status(settings: SettingsFile = None, profile: Profile = None, json: AsJson = False) -> None:
+def status(
+    settings: SettingsFile = None,
+    profile: Profile = None,
+    host: Host = None,
+    port: Port = None,
+    username: Username = None,
+    dbname: Dbname = None,
+    json: AsJson = False,
+) -> None:
     """Show where the database is, whether it answers, and what it holds; exit code 3 when it cannot be used."""
-    database = _database(settings, profile)
+    database = _database(settings, profile, database_given(host, port, username, dbname))
     shown: dict[str, Any] = {"mode": database.mode, "database": None, "state": "none", "problem": None}
     if database.mode == "embedded" and not _embedded(database).is_running:
         server = _embedded(database)
@@ -115,8 +145,8 @@ def _look(database: DatabaseSettings) -> dict[str, Any]:
         return {"database": error.where, "state": "unusable", "problem": str(error)}
 
 
-def _database(settings: Path | None, profile: str | None) -> DatabaseSettings:
-    return settings_from(settings, profile).database
+def _database(settings: Path | None, profile: str | None, given: dict[str, str] | None = None) -> DatabaseSettings:
+    return settings_from(settings, profile, database=given or {}).database
 
 
 def _store(database: DatabaseSettings) -> Store:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pyecod.cli.database.connection import Dbname, Host, Port, Username, database_given
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
 from pyecod.errors import UsageError
 
@@ -31,12 +32,17 @@ def import_results(
     ] = None,
     create: Annotated[bool, typer.Option("--create", help="make the schema and its tables where missing")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the collisions and change nothing")] = False,
+    host: Host = None,
+    port: Port = None,
+    username: Username = None,
+    dbname: Dbname = None,
     as_json: AsJson = False,
     settings_file: SettingsFile = None,
     profile: Profile = None,
 ) -> None:
     """Import the current results into a production schema; what others put there is never destroyed unnamed.
 
+    The connection is that of the settings, or of the options, which are psql's.
     Ends with 1 when the strategy check met a collision, because then nothing was imported.
     """
     from pyecod.store import Action, Strategy, open_store
@@ -46,7 +52,8 @@ def import_results(
         chosen = Strategy(strategy)
     except ValueError:
         raise UsageError(f"--strategy: {strategy!r}", hint="known: " + ", ".join(Strategy)) from None
-    with open_store(settings_from(settings_file, profile).database) as store:
+    database = database_given(host, port, username, dbname)
+    with open_store(settings_from(settings_file, profile, database=database).database) as store:
         report = run_import(
             store,
             schema,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pyecod.cli.database.connection import Dbname, Host, Port, Username, database_given
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, print_json, settings_from
 from pyecod.errors import UsageError
 
@@ -23,12 +24,10 @@ def sync(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="load what there is of a batch that is still running")] = False,
     base_path: Annotated[Path | None, typer.Option(help="folder of the batch directories")] = None,
-    host: Annotated[str | None, typer.Option("-h", "--host", help="database server or socket folder")] = None,
-    port: Annotated[int | None, typer.Option("-p", "--port", help="database port")] = None,
-    username: Annotated[str | None, typer.Option("-U", "--username", help="database user")] = None,
-    dbname: Annotated[
-        str | None, typer.Option("-d", "--dbname", help="database name or libpq connection string")
-    ] = None,
+    host: Host = None,
+    port: Port = None,
+    username: Username = None,
+    dbname: Dbname = None,
     profile: Profile = None,
     settings_file: SettingsFile = None,
     as_json: AsJson = False,
@@ -40,7 +39,7 @@ def sync(
     """
     if sum((bool(batch), every, status)) != 1:
         raise UsageError("say what to load", hint="--batch DIR, --all, or --status to look")
-    database = _database(host, port, username, dbname)
+    database = database_given(host, port, username, dbname)
     given: dict[str, Any] = {"base_path": base_path, "database": database}
     settings = settings_from(settings_file, profile, **given)
     if status:
@@ -69,21 +68,6 @@ def sync(
         raise typer.Exit(3)
     if any(report.rejected for report in reports):
         raise typer.Exit(1)
-
-
-def _database(host: str | None, port: int | None, username: str | None, dbname: str | None) -> dict[str, str]:
-    """Settings of the ``database`` section for psql's options; empty when none is given."""
-    if not any((host, port, username, dbname)):
-        return {}
-    if dbname and ("=" in dbname or "://" in dbname):
-        return {"mode": "server", "url": dbname}
-    parts = {"host": host, "port": port, "user": username, "dbname": dbname}
-    return {"mode": "server", "url": " ".join(f"{key}={_quoted(value)}" for key, value in parts.items() if value)}
-
-
-def _quoted(value: object) -> str:
-    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{text}'"
 
 
 def _show_status(settings: Settings, as_json: bool) -> None:

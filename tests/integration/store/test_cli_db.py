@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -13,8 +14,8 @@ pytestmark = pytest.mark.integration
 def pyecod(tmp_path):
     """Run ``pyecod db …`` with an embedded database of the test's own."""
 
-    def run(*arguments, **environment):
-        command = [Path(sys.executable).with_name("pyecod"), "db", *arguments]
+    def run(*arguments, group=("db",), **environment):
+        command = [Path(sys.executable).with_name("pyecod"), *group, *arguments]
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYECOD_", "PG"))}
         return subprocess.run(
             command,
@@ -43,6 +44,23 @@ def test_a_database_is_started_migrated_shown_and_stopped(pyecod):
     assert (status["state"], status["pending_migrations"], status["chain_status"]) == ("running", [], 0)
     assert pyecod("stop").returncode == 0
     assert json.loads(pyecod("status", "--json").stdout)["state"].startswith("stopped")
+
+
+def test_every_command_takes_psqls_connection_options(pyecod, tmp_path):
+    url = pyecod("start").stdout.strip()
+    asked = parse_qs(urlsplit(url).query)
+    elsewhere = {"PYECOD_DATABASE__DATA_DIR": str(tmp_path / "none"), "PYECOD_DATABASE__MODE": "none"}
+    options = ("-h", asked["host"][0], "-p", asked["port"][0], "-U", "pyecod", "-d", "pyecod")
+    assert "0001_batches_and_chains  would be applied" in pyecod("migrate", "--dry-run", *options, **elsewhere).stdout
+    assert pyecod("migrate", "-d", url, **elsewhere).returncode == 0
+    assert "up to date" in pyecod("migrate", *options, **elsewhere).stdout
+    status = json.loads(pyecod("status", "--json", *options, **elsewhere).stdout)
+    assert (status["mode"], status["pending_migrations"]) == ("server", [])
+    assert pyecod("url", *options, **elsewhere).stdout.strip()
+    assert pyecod("roles", *options, **elsewhere).returncode == 0
+    for command in (("verify",), ("import", "public", "--create", "--dry-run"), ("sync", "--status")):
+        done = pyecod(*command, *options, group=(), PYECOD_BASE_PATH=str(tmp_path), **elsewhere)
+        assert done.returncode == 0, (command, done.stderr)
 
 
 def test_commands_that_need_the_database_start_it_and_leave_it_as_it_was(pyecod, tmp_path):
