@@ -18,6 +18,7 @@ from pyecod.pdb import load_entry
 from pyecod.pdb.chain import Numbering
 from pyecod.report.model import BatchReport, ReportChain
 from pyecod.report.tracks import EvidenceTrack, evidence_tracks
+from pyecod.standing.mended import find_mended
 
 MOST_EVIDENCE = 5000
 """Different sequences up to which a report draws evidence: reading it takes up to half a second for each."""
@@ -50,8 +51,18 @@ def gather_report(batch: Batch, keys: Iterable[ChainKey] | None = None) -> Batch
         entries=batch.manifest.entries,
         generated=datetime.now(UTC).isoformat(timespec="seconds"),
         notes=() if reader.with_evidence else (note,),
+        mended=_mended(batch) if keys is None else 0,
         repairs=tuple(repair_outcomes(batch)) if batch.header.batch_type is BatchType.REPAIR else (),
     )
+
+
+def _mended(batch: Batch) -> int:
+    """Failed chains and entries in whose place a repair's result stands; only where any failed are others opened."""
+    counters = batch.counters()
+    if not counters.failed + counters.entries_failed:
+        return 0
+    folder = batch.path.absolute()
+    return find_mended(folder.parent, {folder.name}).count(folder.name)
 
 
 @dataclass(slots=True)

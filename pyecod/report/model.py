@@ -46,7 +46,7 @@ class BatchReport:
     """One batch: its head, its entries by PDB id and its chains in the order of their keys.
 
     ``generated`` is the time of the report, ISO 8601 UTC. ``notes`` are shown above the chain table,
-    ``repairs`` are a repair's chains before and after.
+    ``repairs`` are a repair's chains before and after. ``mended`` of what failed was done by repairs since.
     """
 
     header: BatchHeader
@@ -55,3 +55,4 @@ class BatchReport:
     generated: str = ""
     notes: tuple[str, ...] = ()
     repairs: tuple[RepairOutcome, ...] = ()
+    mended: int = 0

@@ -61,6 +61,8 @@ def warnings(report: BatchReport, counters: BatchCounters) -> str:
         parts.append(f"{_count(counters.entries_failed, 'entry', 'entries')} could not be read.")
     if counters.failed:
         parts.append(f"{_count(counters.failed, 'chain', 'chains')} failed; the reasons are below.")
+    if report.mended:
+        parts.append(f"{report.mended:,} of what failed {'was' if report.mended == 1 else 'were'} mended by repairs.")
     if wrong := report.header.open_problems:
         lines = "<br>".join(map(escape, wrong[:_MOST_LINES]))
         parts.append(f"{_count(len(wrong), 'line', 'lines')} of the release's lists could not be read: <br>{lines}")

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from pyecod.batch import Batch
 from pyecod.cli.main import app
 from pyecod.ids import ChainKey
+from pyecod.report import write_report
 from pyecod.standing.current import CurrentState
 from pyecod.standing.mended import find_mended
 from pyecod.standing.scan import Priority, ScanResult, Task, scan, settled_elsewhere
@@ -169,13 +170,16 @@ class TestMended:
         assert find_mended(tmp_path).by_batch == mended
         assert find_mended(tmp_path, {"week"}).by_batch == mended
 
-    def test_status_and_monitor_tell_it_and_status_names_what_cannot_be_read(self, tmp_path: Path) -> None:
+    def test_status_monitor_and_report_tell_it_and_status_names_what_cannot_be_read(self, tmp_path: Path) -> None:
         _, path = write(tmp_path, week("failed"), first("better"))
         told = CliRunner().invoke(app, ["status", "--base-path", str(tmp_path)])
         assert told.exit_code == 0
         assert "all failures mended" in " ".join(told.output.split())
         told = CliRunner().invoke(app, ["monitor", "week", "--base-path", str(tmp_path)])
         assert "1 failed (1 mended by repairs)" in " ".join(told.output.split())
+        page = write_report(path.parent / "week").read_text()
+        assert "1 of what failed was mended by repairs." in page
+        assert "mended" not in write_report(path.parent / "one").read_text()
         (path.parent / "one" / "batch_manifest.yaml").write_text("- no\n")
         told = CliRunner().invoke(app, ["status", "--base-path", str(tmp_path)])
         assert told.exit_code == 3
