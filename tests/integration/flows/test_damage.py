@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from flows.batch.result import WeeksFailedError
 from flows.maintenance import maintenance
 from flows.repair import repair
-from flows.update_weeks import WeeksFailedError, update_weeks
+from flows.update_weeks import update_weeks
 from pyecod.batch import Batch, ChainRecord, DataType, RunHistory, Status
 from pyecod.partition.xml import read_partition
 from pyecod.settings import load_settings
