@@ -83,7 +83,7 @@ def _summary(batch: Batch, counters: BatchCounters, page: str, database: str, al
             *(f"- **{a.severity}** {markdown_text(f'{a.kind}: {a.text}')}" for a in alerts),
         ]
     if counters.failures:
-        lines += ["", "## Failures", "", "| chains | step | reason |", "|---|---|---|"]
+        lines += ["", "## Failures", "", "| number | step | reason |", "|---|---|---|"]
         for (step, reason), number in list(counters.failures.items())[:_MOST_REASONS]:
-            lines.append(f"| {number} | {step} | {markdown_text(reason)} |")
+            lines.append(f"| {number} | {step} | {markdown_text(counters.told((step, reason)))} |")
     return "\n".join(lines)

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 
 from pyecod.batch.record import ChainRecord, EntryRecord, Status, Step
 
+MOST_NAMES = 20
+"""Chains or entries that are named for each reason of a failure."""
+
 
 @dataclass(frozen=True, slots=True)
 class BatchCounters:
     """Counts of a batch. Chains that cannot be classified are in ``chains`` and ``not_classifiable`` only.
 
-    ``steps`` has, per step, how many classifiable chains have each status; ``failures`` maps (step, reason) to the
-    number of chains or entries (step ``entry``), the most frequent first, ``failure_kinds`` counts the failed chains of
-    each :class:`~pyecod.errors.FailureKind`. ``done + failed + left == classifiable``.
+    ``steps`` has, per step, how many classifiable chains have each status. ``failures`` maps (step, reason) to the
+    number of chains or entries (step ``entry``), the most frequent first; the reasons are without names, so that equal
+    faults count together, and ``failed_names`` has the first of the names (:data:`MOST_NAMES`). ``failure_kinds``
+    counts the failed chains of each :class:`~pyecod.errors.FailureKind`. ``done + failed + left == classifiable``.
     """
 
     entries: Mapping[str, int] = field(default_factory=dict)
@@ -31,6 +35,7 @@ class BatchCounters:
     quality: Mapping[str, int] = field(default_factory=dict)
     outcomes: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    failed_names: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     failure_kinds: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -54,6 +59,13 @@ class BatchCounters:
         settled = self.entries.get(Status.COMPLETE, 0) + self.entries_failed + self.entries_not_needed
         return self.left == 0 and settled == sum(self.entries.values())
 
+    def told(self, fault: tuple[str, str], most: int = 5) -> str:
+        """A reason with ``most`` of the names of those that failed for it: ``no mmCIF file of … (1abc, 2abc and 7
+        more)``."""
+        names = self.failed_names.get(fault, ())[:most]
+        more = self.failures.get(fault, 0) - len(names)
+        return f"{fault[1]} ({', '.join(names)}{f' and {more:,} more' if more else ''})" if names else fault[1]
+
     def to_plain(self) -> dict[str, object]:
         """The counts as JSON has them; ``failures`` is a list of objects."""
         return {
@@ -71,7 +83,13 @@ class BatchCounters:
             "quality": dict(self.quality),
             "outcomes": dict(self.outcomes),
             "failures": [
-                {"step": step, "reason": reason, "count": count} for (step, reason), count in self.failures.items()
+                {
+                    "step": step,
+                    "reason": reason,
+                    "count": count,
+                    "names": list(self.failed_names.get((step, reason), ())),
+                }
+                for (step, reason), count in self.failures.items()
             ],
             "failure_kinds": dict(self.failure_kinds),
         }
@@ -83,8 +101,13 @@ def count_batch(entries: Iterable[EntryRecord], chains: Iterable[ChainRecord]) -
     classifiable = [chain for chain in chains if chain.can_classify]
     failed = [chain for chain in classifiable if chain.is_failed]
     done = [chain for chain in classifiable if chain.is_done and not chain.is_failed]
-    failures = Counter(("entry", _general(e.failure_reason, e.pdb_id)) for e in entries if e.status is Status.FAILED)
-    failures.update((str(chain.failed_at), _general(chain.failure_reason, chain.key.entry_id)) for chain in failed)
+    names: dict[tuple[str, str], list[str]] = {}
+    for e in entries:
+        if e.status is Status.FAILED:
+            names.setdefault(("entry", _general(e.failure_reason, e.pdb_id)), []).append(e.pdb_id)
+    for c in failed:
+        names.setdefault((str(c.failed_at), _general(c.failure_reason, c.key.entry_id)), []).append(str(c.key))
+    names = dict(sorted(names.items(), key=lambda item: (-len(item[1]), item[0])))
     return BatchCounters(
         entries=_counted(str(entry.status) for entry in entries),
         chains=len(chains),
@@ -99,7 +122,8 @@ def count_batch(entries: Iterable[EntryRecord], chains: Iterable[ChainRecord]) -
         quality=_counted(chain.partition_quality for chain in done if chain.partition_quality),
         outcomes=_counted(chain.partition_outcome for chain in done if chain.partition_outcome),
         failure_kinds=_counted(chain.failure_kind for chain in failed if chain.failure_kind),
-        failures=dict(sorted(failures.items(), key=lambda item: (-item[1], item[0]))),
+        failures={fault: len(found) for fault, found in names.items()},
+        failed_names={fault: tuple(sorted(found)[:MOST_NAMES]) for fault, found in names.items()},
     )
 
 

@@ -275,7 +275,7 @@ def week_of(header: BatchHeader, record: ChainRecord | EntryRecord | None = None
     return parse_week(record.source_week) if record is not None and record.source_week else None
 
 
-def filing_date(header: BatchHeader, record: ChainRecord | None = None) -> datetime.date:
+def filing_date(header: BatchHeader, record: ChainRecord | EntryRecord | None = None) -> datetime.date:
     """The date a chain's records of all batches are brought together under, on disk and in the database: its release
     (:func:`week_of`), or, for one that came with none, the day its batch was begun.
 
@@ -288,7 +288,8 @@ def filing_date(header: BatchHeader, record: ChainRecord | None = None) -> datet
         stated = header.created[:10]
         week = parse_week(stated)
     if week is None:
-        where = f"{header.batch_name}: {record.key}" if record else header.batch_name
+        key = record.key if isinstance(record, ChainRecord) else record.pdb_id if record else None
+        where = f"{header.batch_name}: {key}" if key else header.batch_name
         raise BatchError(f"{stated or ''!r} is not a release date", where=where)
     return week
 

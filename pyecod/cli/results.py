@@ -53,8 +53,10 @@ def _print_details(result: BatchResult) -> None:
     if result.problem:
         out.print(line((f"{result.name} could not be finished", "red"), f": {result.problem}"), soft_wrap=True)
     if result.counters:
-        for (step, reason), count in list(result.counters.failures.items())[:_MOST_REASONS]:
-            out.print(line(("failed", "yellow"), f" {count} × {step}: {reason}"), soft_wrap=True)
+        for fault, count in list(result.counters.failures.items())[:_MOST_REASONS]:
+            out.print(
+                line(("failed", "yellow"), f" {count} × {fault[0]}: {result.counters.told(fault)}"), soft_wrap=True
+            )
     for problem in result.list_problems:
         out.print(line(("wrong line", "yellow"), f" {problem}"), soft_wrap=True)
     if result.list_problems:

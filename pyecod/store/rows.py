@@ -8,14 +8,15 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from pyecod.batch import Batch, BatchType
-from pyecod.batch.changes import chain_to_plain
+from pyecod.batch.changes import chain_to_plain, entry_to_plain
 from pyecod.batch.header import BatchHeader, filing_date, header_to_plain
 from pyecod.batch.journal import JOURNAL_NAME
 from pyecod.batch.manifest import MANIFEST_NAME
@@ -26,8 +27,12 @@ from pyecod.partition.model import Partition
 from pyecod.partition.xml import PartitionFile, read_partition
 from pyecod.standing.mended import find_replaced
 from pyecod.standing.rule import has_result, is_accepted, is_mark
+from pyecod.store.entries import FILE_FOLDERS, ChainFiles, load_entries
 
-_FORMAT = b"2"  # change it when the tables hold more of a batch than before: loaded batches are then loaded again
+if TYPE_CHECKING:
+    from pyecod.store.connection import Connection
+
+_FORMAT = b"3"  # change it when the tables hold more of a batch than before: loaded batches are then loaded again
 _COARSEST_CLOCK = 3.0  # seconds: file times of old network file systems have a step of 2
 _OWN = re.compile(rb' (pdb_id|chain_id|id|pdb_range)="([^"]*)"')  # what identical chains do not share in a file
 
@@ -39,7 +44,8 @@ class ChainRow:
     ``release_date`` is its ``filing_date``. Identical chains share the :class:`Partition` object.
     ``pdb_ranges`` are the domains' author ranges in order, None where a chain has no author numbering. ``created``
     is when the partition was made (UTC, ISO 8601). ``accepted``,
-    ``has_result`` and ``is_mark`` are what the rule for which result stands sees in the record.
+    ``has_result`` and ``is_mark`` are what the rule for which result stands sees in the record. ``files`` are
+    what the batch holds of the chain.
     """
 
     record: ChainRecord
@@ -51,6 +57,7 @@ class ChainRow:
     accepted: bool = True
     has_result: bool = True
     is_mark: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ class BatchRows:
     processed_structures: int
     digest: str
     rows: Callable[[], Iterator[ChainRow | Rejection]]
+    load_entries: Callable[[Connection], None]
     driven_by: str | None = None
     stamp: str | None = None
 
@@ -100,7 +108,7 @@ def folder_stamp(path: Path) -> str | None:
     None where one changed within the last seconds: a further change might not show.
     """
     parts = [str(path.absolute()), _FORMAT.decode()]
-    for name in (MANIFEST_NAME, JOURNAL_NAME, "partitions"):
+    for name in (MANIFEST_NAME, JOURNAL_NAME, "partitions", *FILE_FOLDERS):
         try:
             found = (path / name).stat()
         except FileNotFoundError:
@@ -133,6 +141,7 @@ def collect_batch(batch: Batch, *, stamp: str | None = None) -> BatchRows:
         processed_structures=sum(entry.status is Status.COMPLETE for entry in entries),
         digest=_digest(batch),
         rows=lambda: batch_rows(batch),
+        load_entries=lambda connection: load_entries(connection, batch),
         driven_by=_driver(batch),
         stamp=stamp,
     )
@@ -144,7 +153,7 @@ def batch_rows(batch: Batch) -> Iterator[ChainRow | Rejection]:
     A partition file that cannot be read gives a rejection, and the chain's row without it; no rejection where a repair
     has replaced its result since.
     """
-    reader = PartitionReader()
+    reader, files = PartitionReader(), ChainFiles(batch.path)
     replaced: set[ChainKey] | None = None
     for record in sorted(batch.manifest.chains.values(), key=lambda r: (r.representative or str(r.key), str(r.key))):
         try:
@@ -154,6 +163,7 @@ def batch_rows(batch: Batch) -> Iterator[ChainRow | Rejection]:
                 accepted=is_accepted(batch.header, record),
                 has_result=has_result(record),
                 is_mark=is_mark(batch.header, record),
+                files=files.of(record),
             )
         except BatchError as error:
             yield Rejection("chain_status", str(record.key), str(error))
@@ -246,9 +256,10 @@ def _digest(batch: Batch) -> str:
     digest.update(orjson.dumps([str(batch.path.absolute()), header_to_plain(batch.header)]))
     root = os.fspath(batch.path)
     for name, entry in batch.manifest.entries.items():
-        digest.update(f"{name} {entry.status}".encode())
+        digest.update(orjson.dumps([name, entry_to_plain(entry)]))
+    files = ChainFiles(batch.path)
     for record in batch.manifest.chains.values():
-        digest.update(orjson.dumps(chain_to_plain(record)))
+        digest.update(orjson.dumps([chain_to_plain(record), files.of(record)]))
         if "partition" in record.files:
             try:
                 found = os.stat(os.path.join(root, record.files["partition"]))  # noqa: PTH116, PTH118 - 100,000 times

@@ -283,6 +283,7 @@ class _Loader:
                     "rerun_partition": header.rerun_partition,
                 },
             )
+        self.source.load_entries(self.connection)
         self.connection.execute(CREATE_INCOMING)
 
     def readable(self, rows: Iterable[ChainRow | Rejection]) -> Iterator[ChainRow]:
@@ -335,15 +336,9 @@ class _Loader:
 
     def finish(self) -> None:
         """Note what was loaded; after a rejection the next load looks at everything again."""
-        complete = not self.rejected
-        self.connection.execute(
-            NOTE_CONTENT,
-            {
-                "digest": self.source.digest if complete else None,
-                "stamp": self.source.stamp if complete else None,
-                "batch_name": self.source.header.batch_name,
-            },
-        )
+        digest, stamp = (None, None) if self.rejected else (self.source.digest, self.source.stamp)
+        name = self.source.header.batch_name
+        self.connection.execute(NOTE_CONTENT, {"digest": digest, "stamp": stamp, "batch_name": name})
 
     def _load(self, rows: Sequence[ChainRow]) -> None:
         name = {"batch_name": self.source.header.batch_name}
@@ -385,7 +380,7 @@ class _Loader:
     def _incoming(self, rows: Sequence[ChainRow]) -> Iterator[tuple[Any, ...]]:
         batch_name, created = self.source.header.batch_name, read_time(self.source.header.created).isoformat()
         for number, row in enumerate(rows):
-            chain = chain_values(row.record, row.release_date, batch_name, created)
+            chain = chain_values(row.record, row.release_date, batch_name, created, row.files)
             standing = (row.accepted, row.has_result, row.is_mark)  # the columns of STANDING
             yield (number, *standing, row.record.source_week, row.sequence, *chain, *self.values.run(row))
 

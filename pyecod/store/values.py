@@ -106,8 +106,11 @@ _NO_RUN: tuple[Any, ...] = (None,) * len(RUN)
 _FILES = ("fasta", "chain_blast", "domain_blast", "hhsearch", "summary", "partition")
 
 
-def chain_values(record: ChainRecord, release_date: datetime.date, batch_name: str, created: str) -> tuple[Any, ...]:
-    """Values for the columns of ``CHAIN_STATUS``; ``created`` is the time of a record never changed."""
+def chain_values(
+    record: ChainRecord, release_date: datetime.date, batch_name: str, created: str, files: Mapping[str, str]
+) -> tuple[Any, ...]:
+    """Values for the columns of ``CHAIN_STATUS``; ``created`` is the time of a record never changed, ``files`` are what
+    the batch holds of the chain."""
     key = record.key
     name = str(key)
     representative = record.representative or name
@@ -140,7 +143,7 @@ def chain_values(record: ChainRecord, release_date: datetime.date, batch_name: s
         record.reference_version,
         record.algorithm_version,
         record.seconds,
-        *(record.files.get(kind) for kind in _FILES),
+        *(files.get(kind) for kind in _FILES),
         timestamp(record.updated_at or created),
     )
 

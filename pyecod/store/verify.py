@@ -25,6 +25,7 @@ from pyecod.batch.record import ChainRecord
 from pyecod.errors import BatchError, BrokenInputError
 from pyecod.ids import ChainKey
 from pyecod.partition.xml import read_partition
+from pyecod.store.entries import ChainFiles
 from pyecod.store.rows import ChainRow
 from pyecod.store.values import CHAIN_STATUS, DOMAIN, EVIDENCE, FLAG, RUN_COLUMNS, PartitionValues, chain_values
 
@@ -168,7 +169,8 @@ class _Comparison:
             yield self._finding("chain_status", "chain", key, "not in the manifest")
             return
         created = self.chain["batch_created"].isoformat()
-        values = chain_values(record, self.chain["release_date"], batch.name, created)
+        files = ChainFiles(batch.path).of(record)
+        values = chain_values(record, self.chain["release_date"], batch.name, created, files)
         yield from self._differences("chain_status", CHAIN_STATUS, self.chain, values)
         path = record.files.get("partition")
         if self.run is None:

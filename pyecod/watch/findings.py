@@ -102,12 +102,12 @@ def _failures(snapshot: Snapshot, settings: AlertSettings) -> Iterator[Alert]:
     )
     for kind, what, failed, tried in groups:
         if tried >= settings.min_chains and failed / tried > settings.failure_rate:
-            (_, reason), number = next(
+            fault, number = next(
                 item for item in counters.failures.items() if (item[0][0] == "entry") is (what == "entries")
             )
             text = (
                 f"{failed:,} of {tried:,} {what} failed ({failed / tried:.0%}, limit {settings.failure_rate:.0%}); "
-                f"most often ({number:,} ×): {reason}"
+                f"most often ({number:,} ×): {counters.told(fault)}"
             )
             yield Alert(kind, "critical", snapshot.name, text, failed / tried, settings.failure_rate)
 

@@ -108,6 +108,7 @@ def _row(batch: Batch) -> dict[str, Any]:
         "reference": batch.header.reference_version,
         "entries": sum(counters.entries.values()),
         "entries_failed": counters.entries_failed,
+        "failed_entries": {e.pdb_id: e.failure_reason for e in batch.manifest.entries.values() if e.status == "failed"},
         "chains": counters.chains,
         "classifiable": counters.classifiable,
         "done": counters.done,
@@ -269,13 +270,14 @@ def _steps_table(batch: Batch) -> Table:
 def _failures_table(batch: Batch) -> Table:
     from rich.table import Table
 
-    failures = list(batch.counters().failures.items())
+    counters = batch.counters()
+    failures = list(counters.failures.items())
     table = Table(box=None, pad_edge=False, header_style="bold", title="", title_justify="left")
     table.add_column("failed", justify="right")
     table.add_column("step")
     table.add_column("reason", overflow="fold")
     for (step, reason), count in failures[:_MOST_REASONS]:
-        table.add_row(_warned(count), step, reason)
+        table.add_row(_warned(count), step, counters.told((step, reason)))
     if len(failures) > _MOST_REASONS:
         rest = sum(count for _, count in failures[_MOST_REASONS:])
         table.add_row(f"{rest:,}", "", f"{len(failures) - _MOST_REASONS} more reasons: --json shows all")

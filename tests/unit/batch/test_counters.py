@@ -78,3 +78,18 @@ def test_a_batch_is_finished_when_nothing_is_left_even_if_chains_failed(make_cha
     assert not count_batch([], [failed, make_chain("8abc_C")]).is_finished
     assert not count_batch([EntryRecord("8abc")], [done]).is_finished
     assert count_batch([], []).progress == 1.0
+
+
+def test_reasons_count_together_and_keep_the_names_of_what_failed() -> None:
+    entries = [
+        EntryRecord(pdb_id, Status.FAILED, failure_reason=f"no mmCIF file of {pdb_id}")
+        for pdb_id in ("1abc", "2abc", "3abc")
+    ]
+    counters = count_batch(entries, [])
+    ((fault, number),) = counters.failures.items()
+    assert (fault, number) == (("entry", "no mmCIF file of …"), 3)
+    assert counters.told(fault) == "no mmCIF file of … (1abc, 2abc, 3abc)"
+    assert counters.told(fault, most=1) == "no mmCIF file of … (1abc and 2 more)"
+    assert counters.to_plain()["failures"] == [
+        {"step": "entry", "reason": "no mmCIF file of …", "count": 3, "names": ["1abc", "2abc", "3abc"]}
+    ]

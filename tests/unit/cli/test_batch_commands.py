@@ -92,7 +92,12 @@ def test_status_of_one_batch_shows_steps_failures_and_disk(pyecod: Pyecod, batch
     assert "free" in out
     code, out, _ = pyecod("status", str(batch.path), "--json")
     document = json.loads(out)
-    assert document["counters"]["failures"][0] == {"step": "blast", "reason": "[red]out of memory", "count": 1}
+    assert document["counters"]["failures"][0] == {
+        "step": "blast",
+        "reason": "[red]out of memory",
+        "count": 1,
+        "names": ["8abc_B"],
+    }
     assert document["header"]["settings"]["search"]["evalue"] == 0.002
     assert document["disk"]["total"] > 0
 

@@ -29,7 +29,9 @@ def test_every_column_has_its_value(batches, plan):
     partition = partition_of(batches, plan)
     values = PartitionValues()
     record = ChainRecord(ChainKey("8s72", "N"), 210, "0" * 32, files={"partition": "p.xml", "fasta": "f.fa"})
-    chain = dict(zip(CHAIN_STATUS, chain_values(record, DAY, "b", "2025-09-05T08:00:00+00:00"), strict=True))
+    chain = dict(
+        zip(CHAIN_STATUS, chain_values(record, DAY, "b", "2025-09-05T08:00:00+00:00", record.files), strict=True)
+    )
     assert chain["partition_path"] == "p.xml"
     assert chain["fasta_path"] == "f.fa"
     assert chain["hhsearch_path"] is None
