@@ -16,11 +16,11 @@ NEXT = f"{max(int(path.name[:4]) for path in sql_folder().glob('[0-9]*.sql')) + 
 TABLES = {
     "batch", "weekly_release", "chain_status", "chain_record", "repair_batch", "repair_chain", "partition_run",
     "partition_domain", "partition_evidence", "quality_flag", "sequence", "clustering_run", "cluster_member",
-    "job", "job_file", "job_float_value", "job_char_value", "pyecod_migration",
+    "entry_status", "job", "job_file", "job_float_value", "job_char_value", "pyecod_migration",
 }  # fmt: skip
 VIEWS = {
-    "release_summary", "chains_needing_hhsearch", "failed_chains", "partition_quality_summary",
-    "cluster_members_needing_propagation", "batch_kpi", "repair_outcome",
+    "release_summary", "chains_needing_hhsearch", "failed_chains", "partition_quality_summary", "failed_entries",
+    "chain_files", "cluster_members_needing_propagation", "batch_kpi", "repair_outcome",
 }  # fmt: skip
 
 
