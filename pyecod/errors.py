@@ -47,7 +47,11 @@ class PyecodError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # keyword arguments do not survive Exception's own pickling, and workers send errors home
-        return (_rebuild, (type(self), self.what, self.where, self.hint))
+        more = {name: value for name, value in self.__dict__.items() if name not in _NOT_SENT}
+        return (_rebuild, (type(self), self.what, self.where, self.hint), more or None)
+
+
+_NOT_SENT = ("what", "where", "hint", "results")  # what is built anew, and what may be large
 
 
 def _rebuild(cls: type[PyecodError], what: str, where: str | None, hint: str | None) -> PyecodError:
@@ -98,6 +102,8 @@ class WorkerKilledError(PyecodError):
     """Work on this chunk ended its worker, as often as is allowed."""
 
     kind = FailureKind.WORKER_KILLED
+    end: Any = None
+    """The :class:`~pyecod.slurm.queue.WorkerEnd` of the last one, where SLURM had it."""
 
 
 class WorkersLostError(ConfigError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from prefect.runtime import task_run
 from pyecod.work.groups import Part, StepResult
 from pyecod.work.partition import partition_groups
 from tasks.ends import completed, count, keys_of, log_failures, result_of
+from tasks.places import slurm_job, told_in_errors
 from tasks.work import ChunkWork
 
 
@@ -20,7 +22,9 @@ from tasks.work import ChunkWork
 def partition_chunk(work: ChunkWork) -> StepResult:
     """Summarise and partition; see :func:`pyecod.work.partition.partition_groups`."""
     started, clock = datetime.now(UTC), time.perf_counter()
-    result = partition_groups(work.groups, work.batch_path, work.settings, work.provenance)
+    with told_in_errors():
+        made = partition_groups(work.groups, work.batch_path, work.settings, work.provenance)
+    result = replace(made, slurm_job=slurm_job())
     failures = result.failures or {}
     log_failures((keys_of(group), failures[group.md5]) for group in work.groups if group.md5 in failures)
     part = Part(

@@ -87,7 +87,7 @@ class EntryLedger:
 
     def failed(self, portion: Portion[str], future: Future[list[EntryOutcome]], error: Exception) -> None:
         """Record the end of a task run."""
-        self.run.record.end_chunk(future, error)
+        self.run.record.lose_chunk(future, portion.items, error)
 
     def gave_up(self, portion: Portion[str], error: Exception) -> None:
         """Record an entry that no worker could read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 
+from flows.batch.ends import finish_counted, note_end_of_worker, note_job
 from pyecod.batch import Batch
 from pyecod.batch.record import ChainChanges, ChainUpdate, Status, Step, new_coverage
 from pyecod.errors import StoreError, describe
@@ -29,13 +31,15 @@ _PATIENCE = 5.0  # seconds to wait at the end for a database that is away
 class RunRecord:
     """The jobs of one flow run. Without a database every method does nothing; none takes longer than a millisecond.
 
-    ``root`` is the flow run's job. Chunks are told apart by the future that will have their result.
+    ``root`` is the flow run's job. Chunks are told apart by the future that will have their result. Each step's tally
+    says of its sequences (by MD5) or entries whether they were done when they were last worked on.
     """
 
     log: JobLog | None = None
     root: Job | None = None
     _steps: dict[str, Job] = field(default_factory=dict)
     _chunks: dict[Any, Job] = field(default_factory=dict)
+    _tallies: defaultdict[str, dict[str, bool]] = field(default_factory=lambda: defaultdict(dict))
 
     def step(self, name: str) -> Any:
         """A step that is done in one piece, to be used as ``with``."""
@@ -58,31 +62,41 @@ class RunRecord:
             self._steps[step].begin()
         return track_job(log, f"{step} {title}", parent=self._steps[step], task_run_id=task_run_id)
 
-    def end_chunk(self, future: Any, error: Exception | None = None) -> Job | None:
-        """A chunk ended, well or with an error; gives its job for what there is to note."""
+    def lose_chunk(self, future: Any, items: Sequence[str], error: Exception) -> None:
+        """A task run failed as a whole; ``items`` are MD5s of its sequences, or its entries."""
         job = self._chunks.pop(future, None)
-        if job is not None:
-            job.finish(None if error is None else describe(error))
-        return job
+        if job is None:
+            return
+        self._tallies[_step_of(job)].update(dict.fromkeys(items, False))
+        note_end_of_worker(job, error)
+        job.finish(describe(error))
 
     def note_result(self, future: Any, groups: Sequence[SequenceGroup], result: StepResult, batch: Batch) -> None:
         """What a chunk of sequences achieved, and the files of its representatives. What its task has partitioned
         beside a search is a chunk of the step ``partition`` too."""
-        job = self.end_chunk(future)
+        job = self._chunks.pop(future, None)
         if job is None:
             return
-        job.kpi(
-            sequences=len(groups),
-            chains=sum(len(group.members) for group in groups),
-            failed=len(result.failures or {}),
-            peak_mib=result.peak_mib,
-        )
-        if self.log is not None and not job.name.startswith(f"{Step.PARTITION} "):
+        step = _step_of(job)
+        failed_at = {update.key: update.changes.get("failed_step") for update in result.updates}
+        unpartitioned = {group.md5 for group in groups if failed_at.get(group.members[0]) is Step.PARTITION}
+        failed = set(result.failures or {})
+        if step != Step.PARTITION:
+            gone_on = failed | {group.md5 for group in result.remote}
+            if result.parts:
+                ready = {group.md5 for group in groups} - (gone_on - unpartitioned)
+                self._tallies[Step.PARTITION].update({md5: md5 not in unpartitioned for md5 in ready})
+            failed -= unpartitioned
+        chains = sum(len(group.members) for group in groups)
+        job.kpi(sequences=len(groups), chains=chains, peak_mib=result.peak_mib)
+        if self.log is not None and step != Step.PARTITION:
             for part in result.parts:
                 inner = self._job(self.log, Step.PARTITION, part.title, part.task_run_id)
                 inner.begin(part.started)
-                inner.kpi(sequences=part.sequences, failed=part.failed)
-                inner.finish(seconds=part.seconds)
+                inner.kpi(sequences=part.sequences)
+                note_job(inner, result.slurm_job)
+                reasons = [(result.failures or {}).get(md5, "") for md5 in unpartitioned]
+                finish_counted(inner, part.failed, part.sequences, "sequence", reasons, seconds=part.seconds)
         leads = {group.representative for group in groups}
         lead_updates = [update for update in result.updates if update.key in leads]
         for name, value in _measures(lead_updates).items():
@@ -92,22 +106,34 @@ class RunRecord:
             for kind in ("summary", "partition"):
                 if kind in files:
                     job.add_file(batch.path / files[kind], "OUT")
+        note_job(job, result.slurm_job)
+        self._tallies[step].update({group.md5: group.md5 not in failed for group in groups})
+        reasons = [(result.failures or {})[md5] for group in groups if (md5 := group.md5) in failed]
+        finish_counted(job, len(failed), len(groups), "sequence", reasons)
 
     def note_entries(self, future: Any, outcomes: list[EntryOutcome]) -> None:
         """The mmCIF files a chunk of entries read."""
-        job = self.end_chunk(future)
+        job = self._chunks.pop(future, None)
         if job is None:
             return
-        failed = sum(outcome.entry.status is Status.FAILED for outcome in outcomes)
-        job.kpi(entries=len(outcomes), failed=failed, chains=sum(len(outcome.chains) for outcome in outcomes))
+        job.kpi(entries=len(outcomes), chains=sum(len(outcome.chains) for outcome in outcomes))
         for outcome in outcomes:
             if outcome.source is not None:
                 job.add_file(outcome.source, "IN", sha256=outcome.source_sha256)
+        note_job(job, next((outcome.slurm_job for outcome in outcomes), None))
+        failed = [outcome.entry for outcome in outcomes if outcome.entry.status is Status.FAILED]
+        failed_ids = {entry.pdb_id for entry in failed}
+        ids = [outcome.entry.pdb_id for outcome in outcomes]
+        self._tallies[_step_of(job)].update({pdb_id: pdb_id not in failed_ids for pdb_id in ids})
+        reasons = [f"{entry.pdb_id}: {entry.failure_reason}" for entry in failed]
+        finish_counted(job, len(failed), len(outcomes), "entry", reasons)
 
     def end_steps(self) -> None:
-        """Every chunk is done."""
-        for job in self._steps.values():
-            job.finish()
+        """Every chunk is done. What failed at first and was done by a later chunk has not failed."""
+        for name, job in self._steps.items():
+            ends = self._tallies[name].values()
+            what = "sequence" if name in set(Step) else "entry"
+            finish_counted(job, sum(not is_done for is_done in ends), len(ends), what)
         self._steps.clear()
 
     def fail(self, reason: str) -> None:
@@ -175,6 +201,11 @@ def _note_batch(record: RunRecord, batch: Batch, settings: Settings) -> None:
     ):
         if path is not None and path.is_file():
             record.add_file(path, "IN", import_source=source)
+
+
+def _step_of(job: Job) -> str:
+    """The step that a chunk's job belongs to."""
+    return next((str(step) for step in Step if job.name.startswith(f"{step} ")), "read entries")
 
 
 def _measures(updates: list[ChainUpdate]) -> dict[str, float]:

@@ -70,7 +70,7 @@ class SequenceLedger:
 
     def failed(self, portion: Portion[SequenceGroup], future: Future[StepResult], error: Exception) -> None:
         """Record the end of a task run."""
-        self.run.record.end_chunk(future, error)
+        self.run.record.lose_chunk(future, [group.md5 for group in portion.items], error)
 
     def gave_up(self, portion: Portion[SequenceGroup], error: Exception) -> None:
         """Record the chains of a sequence that fails or kills whatever works on it."""

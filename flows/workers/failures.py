@@ -10,6 +10,7 @@ from prefect import get_run_logger
 from flows.workers.seams import end_of_killer, running_cluster
 from flows.workers.server import server_is_away
 from pyecod.errors import FetchError, NodeDiskError, WorkerKilledError, WorkersLostError, describe
+from pyecod.slurm.queue import WorkerEnd
 from tasks.retries import is_hopeless
 
 
@@ -49,8 +50,10 @@ def explained(error: Exception) -> Exception:
     cluster = running_cluster()
     if isinstance(error, KilledWorker):
         worker, times = end_of_killer(error)
-        end = f"the last was {cluster.end_of(worker)}" if cluster else f"the last was worker {worker}"
-        return WorkerKilledError(f"killed its worker {times} times, {end}")
+        end = cluster.end_of(worker) if cluster else WorkerEnd(worker)
+        killed = WorkerKilledError(f"killed its worker {times} times, the last was {end}")
+        killed.end = end
+        return killed
     if isinstance(error, NoWorkerError | NoValidWorkerError):
         if cluster and cluster.hopeless:
             return WorkersLostError(

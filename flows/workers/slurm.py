@@ -31,7 +31,16 @@ from flows.workers.seams import forget_worker, set_directives, stop_waiting_for_
 from pyecod.batch.paths import BatchPaths
 from pyecod.errors import ConfigError, ProgramError
 from pyecod.settings import Settings
-from pyecod.slurm.queue import ask_slurm, batch_job_name, cancel_jobs, find_job, jobs_named, nodes_of, time_limit
+from pyecod.slurm.queue import (
+    WorkerEnd,
+    ask_slurm,
+    batch_job_name,
+    cancel_jobs,
+    find_job,
+    jobs_named,
+    nodes_of,
+    time_limit,
+)
 from pyecod.slurm.waiting import NEVER_PASSES, hopeless_reason, reasons_for_waiting, why_they_wait
 from pyecod.targets import slurm_option
 
@@ -211,19 +220,25 @@ class WorkerCluster(SLURMCluster):
             self._refusals.add(reason)
             log.warning("SLURM takes no more jobs at the moment: %s; those it took go on", reason)
 
-    def end_of(self, worker: str) -> str:
+    def end_of(self, worker: str) -> WorkerEnd:
         """What became of a worker: its last job as SLURM knows it, and how its process ended as its log has it."""
         ids = self.job_ids.get(worker)
         if not ids:
-            return f"worker {worker}"
+            return WorkerEnd(worker)
+        job_id, job, is_forgotten = ids[-1], None, False
         try:
-            job: object = find_job(ids[-1]) or f"SLURM job {ids[-1]}, which SLURM has forgotten"
+            job = find_job(job_id)
+            is_forgotten = job is None
         except ProgramError:
-            job = f"SLURM job {ids[-1]}"
-        path = self.log_folder / f"{self.slurm_name}-{ids[-1]}.err"
+            pass  # SLURM does not answer: the id and the log are known all the same
+        path = self.log_of(job_id)
         said = path.read_text(errors="replace") if path.is_file() else ""
         ends = [found[0] for line in said.splitlines() if (found := _PROCESS_END.search(line))]
-        return f"{job}; {ends[-1]}" if ends else str(job)
+        return WorkerEnd(worker, job_id, job, ends[-1] if ends else "", path, is_forgotten)
+
+    def log_of(self, job_id: str) -> Path:
+        """Where the worker of a SLURM job says what happens to it."""
+        return self.log_folder / f"{self.slurm_name}-{job_id}.err"
 
     def last_words(self) -> str:
         """The end of the newest log of a worker that says anything."""

@@ -18,6 +18,7 @@ COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo")
 ENDED_BY_CLUSTER = ("TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "PREEMPTED", "CANCELLED", "BOOT_FAIL", "DEADLINE")
 """States of jobs that did not end by themselves."""
 
+_NOT_ENDED = ("PENDING", "RUNNING", "SUSPENDED", "CONFIGURING", "COMPLETING")
 _COMMAND_SECONDS = 60.0
 _UNKNOWN_JOB = re.compile(r"invalid job id", re.IGNORECASE)
 
@@ -36,6 +37,30 @@ class QueuedJob:
         where = f" on {self.node}" if self.node and self.node != "(null)" else ""
         why = f", {self.reason}" if self.reason not in ("", "None") else ""
         return f"SLURM job {self.id}{where}: {self.state}{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEnd:
+    """What became of a worker: its SLURM job, as an id and as SLURM knows it, what its log says of its process, and
+    where the log is."""
+
+    worker: str
+    job_id: str = ""
+    job: QueuedJob | None = None
+    process: str = ""
+    log: Path | None = None
+    is_forgotten: bool = False
+
+    def __str__(self) -> str:
+        if not self.job_id:
+            return f"worker {self.worker}"
+        known = str(self.job or f"SLURM job {self.job_id}") + (", which SLURM has forgotten" * self.is_forgotten)
+        return f"{known}; {self.process}" if self.process else known
+
+    @property
+    def exit_code(self) -> str:
+        """``0:9``: the job's exit code and the signal that ended it; empty while it runs and where it is unknown."""
+        return self.job.exit_code if self.job and self.job.state not in _NOT_ENDED else ""
 
 
 def batch_job_name(batch_path: Path) -> str:

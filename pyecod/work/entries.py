@@ -32,12 +32,13 @@ FindEntry = Callable[[str], Path]
 @dataclass(frozen=True, slots=True)
 class EntryOutcome:
     """What became of one entry: its record, and a record for each of its chains (none when it failed). ``source`` is
-    the file that was read, ``source_sha256`` its checksum."""
+    the file that was read, ``source_sha256`` its checksum; ``slurm_job`` is the id of the job that read it, if any."""
 
     entry: EntryRecord
     chains: tuple[ChainRecord, ...] = ()
     source: Path | None = None
     source_sha256: str | None = None
+    slurm_job: str | None = None
 
 
 def read_entries(

@@ -32,7 +32,7 @@ class Part:
 class StepResult:
     """What one step made of a chunk: changes of records, the groups to search further and those to partition now,
     and by MD5 the reason of each group that failed. ``peak_mib`` is the worker's largest memory so far; ``parts`` are
-    the partitions that were made on the way."""
+    the partitions that were made on the way; ``slurm_job`` is the id of the job that did it, where it was one."""
 
     updates: tuple[ChainUpdate, ...]
     remote: tuple[SequenceGroup, ...] = ()
@@ -40,6 +40,7 @@ class StepResult:
     failures: Mapping[str, str] | None = None
     peak_mib: float = 0.0
     parts: tuple[Part, ...] = ()
+    slurm_job: str | None = None
 
     def with_part(self, part: Part) -> StepResult:
         """The same result, with a partition that was made for it."""
@@ -53,6 +54,7 @@ class StepResult:
             failures={**(self.failures or {}), **(partitioned.failures or {})},
             peak_mib=partitioned.peak_mib,
             parts=self.parts + partitioned.parts,
+            slurm_job=partitioned.slurm_job,
         )
 
     def worth_repeating(self, groups: Iterable[SequenceGroup]) -> tuple[SequenceGroup, ...]:

@@ -198,10 +198,11 @@ class Job:
         self._began = started or datetime.now(UTC)
         self._change(status=JobStatus.RUNNING, started_at=_text(self._began))
 
-    def finish(self, message: str | None = None, seconds: float | None = None) -> None:
+    def finish(self, message: str | None = None, seconds: float | None = None, *, remark: str | None = None) -> None:
         """The job has ended: FINISHED, or FAILED where ``message`` says why. Only the first end counts.
 
-        ``seconds`` is how long it took where it began and ended elsewhere, earlier.
+        ``seconds`` is how long it took where it began and ended elsewhere, earlier. ``remark`` is what is to be said of
+        a job that FINISHED all the same.
         """
         if self._log._open.pop(self._note.key, None) is None:
             return
@@ -213,7 +214,7 @@ class Job:
         if seconds is not None:
             self.kpi(seconds=seconds)
         ended = JobStatus.FINISHED if message is None else JobStatus.FAILED
-        self._change(status=ended, finished_at=_text(finished), message=message)
+        self._change(status=ended, finished_at=_text(finished), message=message or remark)
 
     def __enter__(self) -> Self:
         self.begin()

@@ -38,7 +38,7 @@ def test_a_search_over_its_time_limit_is_tried_once_more_with_a_longer_one(
         search={"cache_dir": str(tmp_path / "cache"), "hhsuite_timeout": 2},
         workers={"count": 1, "second_try": second_try},
     )
-    result = classify(fasta, overrides=overrides)
+    result = classify(fasta=fasta, overrides=overrides)
     (record,) = Batch.open(result.path).manifest.chains.values()
     assert (tmp_path / "begun").is_dir()  # it needed the profile search, and that hung
     assert record.hhsearch_status is ends_as
