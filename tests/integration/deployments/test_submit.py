@@ -89,7 +89,7 @@ def test_a_weekly_run_beside_another_would_end_at_once_and_is_not_submitted(
         submit("update-weeks/weekly")
     assert caught.value.exit_code == 3
     assert str(first.id) in caught.value.where
-    assert [run.id for run in _runs_of(client, "update-weeks")] == [first.id]
+    assert [run.id for run in _runs_of(client, deployed["update-weeks/weekly"])] == [first.id]
 
 
 def test_a_run_whose_process_is_gone_is_no_hindrance(client: Any, deployed: Any, submit: Any, tmp_path: Path) -> None:
@@ -160,7 +160,8 @@ def test_what_is_said_of_turns_is_what_the_flows_do() -> None:
     assert ends & submitted == {name.split("/")[0] for name in ENDS_AT_ONCE}
 
 
-def _runs_of(client: SyncPrefectClient, flow: str) -> list[Any]:
-    from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+def _runs_of(client: SyncPrefectClient, deployment: Any) -> list[Any]:
+    """The server is the session's: other tests have runs of the same flow, and none of this deployment."""
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 
-    return client.read_flow_runs(flow_filter=FlowFilter(name=FlowFilterName(any_=[flow])))
+    return client.read_flow_runs(deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])))
