@@ -128,6 +128,10 @@ def make_record(key: ChainKey, representative: ChainKey, sequence: str, partitio
         partition_coverage=partition.coverage,
         partition_outcome=str(partition.outcome),
         partition_quality=str(partition.quality),
+        evidence={
+            str(kind): {"found": c.found, "kept": c.kept, "considered": c.considered, "accepted": c.accepted}
+            for kind, c in partition.counts.items()
+        },
         domain_count=len(partition.domains),
         attempts=1,
         reference_version="develop291",
