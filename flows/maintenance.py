@@ -24,6 +24,7 @@ from pyecod.search import SearchCache
 from pyecod.settings import Settings
 from pyecod.standing.damage import check_files, find_orphans, make_pending
 from pyecod.store import VerifyReport, open_store, require_schema, verify
+from tasks.ends import completed
 
 _DAY = 24 * 3600
 _MOST_FINDINGS = 50
@@ -114,7 +115,9 @@ def maintenance(
         )
         (get_run_logger().warning if damaged else get_run_logger().info)(words)
         _refuse_differences(upkeep)
-        return upkeep
+        told = f"{len(damaged)} damaged results, the first: {damaged[0]}" if damaged else "nothing damaged"
+        state: Upkeep = completed(upkeep, told, failures=bool(damaged))
+        return state
 
 
 def give_back_damaged(batches: Sequence[Path], dry_run: bool) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ from pyecod.cli.main import main
 from pyecod.cli.mend.maintain import maintain
 from pyecod.errors import ConfigError
 from pyecod.ids import ChainKey
-from pyecod.settings import AlertSettings, Settings
+from pyecod.settings import AlertSettings, Settings, load_settings
+from pyecod.store import open_store
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
 
@@ -114,8 +115,12 @@ def test_differences_between_database_and_files_fail_the_run(
     assert fine.database.checked > 0
     assert fine.database.findings == ()
     batch = Batch.open(result.path)
-    record = next(r for r in batch.manifest.chains.values() if r.domain_count)
-    (batch.path / record.files["partition"]).unlink()
+    with open_store(load_settings(overrides=settings).database) as store, store.connect() as connection:
+        changed = connection.execute(
+            "UPDATE pdb_update.partition_domain SET t_group = '9.9.9' WHERE ctid = "
+            "(SELECT ctid FROM pdb_update.partition_domain LIMIT 1)"
+        )
+        assert changed.rowcount == 1
     with pytest.raises(UpkeepError, match="differences between database and files") as failed:
         maintenance(overrides=settings)
     assert failed.value.results.database.checked == fine.database.checked
@@ -160,12 +165,12 @@ def test_the_command_offers_every_parameter_with_the_defaults_of_the_flow() -> N
     assert set(flow) - {"overrides"} == set(command) - {"yes", "base_path", "as_json"}
     for name, option in command.items():
         if option.default is True:
-            assert flow[name].default is True
+            assert flow[name].default.default is True
             continue
         stated = re.search(r"; default: (\S+)$", option.annotation.__metadata__[0].help)
-        if stated or (name in flow and flow[name].default):
+        if stated or (name in flow and flow[name].default.default):
             assert stated is not None, name
-            assert float(stated[1]) == flow[name].default, name
+            assert float(stated[1]) == flow[name].default.default, name
 
 
 def test_watch_announces_a_dead_batch_as_an_event(batch: Batch) -> None:
