@@ -16,6 +16,7 @@ from pyecod.settings import Settings
 from pyecod.watch.conservation import conservation, find_losses
 from pyecod.weeks.lists import list_problems, new_entries, what_changed
 from pyecod.work.chunks import pending_work
+from pyecod.work.start import refuse_orphan
 
 _COMING = "its lists are fetched first"
 
@@ -23,7 +24,8 @@ _COMING = "its lists are fetched first"
 @dataclass(frozen=True, slots=True)
 class WeekPlan:
     """One release and what there is to do: ``new``, ``resume`` (something is left), ``done``, or ``skip`` (nothing in
-    it), ``broken`` (its batch cannot be read); ``reason`` says why. ``entries`` and ``chains`` count what is left;
+    it), ``broken`` (its batch cannot be read, or lost its manifest);
+    ``reason`` says why. ``entries`` and ``chains`` count what is left;
     chains are unknown before reading. ``open_problems`` are wrong lines of its lists that nobody has acknowledged.
     ``is_late``: a run without dates takes it up although a newer week was begun."""
 
@@ -107,6 +109,10 @@ def _plan(release: Release, settings: Settings) -> WeekPlan:
     path = settings.base_path / weekly_name(release.date)
     if not is_batch(path):
         wrong = release.problems
+        try:
+            refuse_orphan(path)
+        except BatchError as error:
+            return WeekPlan(release, path, "broken", reason=str(error), is_late=True)
         if release.skip_reason:
             return WeekPlan(release, path, "skip", reason=release.skip_reason, open_problems=wrong, is_late=bool(wrong))
         return WeekPlan(release, path, "new", entries=len(release.added), open_problems=wrong, is_late=True)

@@ -21,10 +21,7 @@ def new_header(name: str, kind: BatchType, settings: Settings, **more: Unpack[He
     Raises:
         BatchError: the batch's folder holds results that would be lost in a new one.
     """
-    folder = settings.base_path / name
-    if not is_batch(folder) and BatchPaths(folder).holds_results():
-        hint = "put batch_manifest.yaml back, or move the folder away: then all of it is done anew"
-        raise BatchError("the folder holds results, but its manifest is gone", where=folder, hint=hint)
+    refuse_orphan(settings.base_path / name)
     reference = open_reference(settings)
     made_with: HeaderFields = {
         "reference_version": reference.version,
@@ -32,6 +29,17 @@ def new_header(name: str, kind: BatchType, settings: Settings, **more: Unpack[He
         "tool_versions": {**program_versions(), **_profile_version(reference, settings)},
     }
     return BatchHeader.new(name, kind, settings, **(more | made_with))
+
+
+def refuse_orphan(folder: Path) -> None:
+    """Refuse a folder that holds results and no manifest.
+
+    Raises:
+        BatchError: its results would be lost in a new batch.
+    """
+    if not is_batch(folder) and BatchPaths(folder).holds_results():
+        hint = "put batch_manifest.yaml back, or move the folder away: then all of it is done anew"
+        raise BatchError("the folder holds results, but its manifest is gone", where=folder, hint=hint)
 
 
 def _profile_version(reference: Reference, settings: Settings) -> dict[str, str]:

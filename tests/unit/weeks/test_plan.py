@@ -11,11 +11,13 @@ import pytest
 
 from pyecod.batch import Batch, BatchHeader, EntryRecord, Status, weekly_name
 from pyecod.batch.header import utc_now
+from pyecod.errors import BatchError
 from pyecod.pdb import find_releases
 from pyecod.settings import RunSettings, Settings
 from pyecod.weeks.begin import begin_week
 from pyecod.weeks.lists import acknowledge
 from pyecod.weeks.plan import WeekPlan, plan_weeks
+from pyecod.work.start import new_header
 
 NEWEST = datetime.date(2025, 9, 26)
 
@@ -145,6 +147,18 @@ def test_a_damaged_manifest_is_its_weeks_trouble(weeks: Settings) -> None:
     assert (broken.release.date, broken.state, broken.is_work) == (OLD, "broken", False)
     assert str(manifest) in broken.reason
     assert newest.state == "done"
+
+
+def test_a_week_that_lost_its_manifest_is_not_planned_as_new(weeks: Settings) -> None:
+    folder = weeks.base_path / weekly_name(OLD)
+    (folder / "partitions").mkdir(exist_ok=True)
+    (folder / "partitions" / "9zzz_A.json").write_text("{}")
+    (folder / "batch_manifest.yaml").unlink()
+    (plan,) = plan_weeks(weeks, OLD, OLD)
+    assert (plan.state, plan.is_work) == ("broken", False)
+    with pytest.raises(BatchError) as refused:  # what the run itself says
+        new_header(folder.name, "weekly", weeks)
+    assert plan.reason == str(refused.value)
 
 
 def test_a_list_is_read_whatever_its_encoding_and_never_fills_the_memory(weeks: Settings) -> None:
