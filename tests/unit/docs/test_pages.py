@@ -122,3 +122,15 @@ def test_a_page_names_no_folder_of_the_machine_it_was_made_on() -> None:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         assert not re.search(r"/(?:tmp|work|root|home/\w+)/", text), page.name
+
+
+OTHER_MIGRATION = re.compile(
+    r"psql[^\n]*(?:-f|--file|<)[ =]*\S*\.sql|\balembic\b|python -m pyecod\S* \S*migrat|pyecod migrate\b"
+)
+
+
+def test_one_way_to_migrate_is_named() -> None:
+    sources = [*PAGES, ROOT / "CHANGELOG.md", *sorted((ROOT / "pyecod").rglob("*.py"))]
+    named = {path.name: OTHER_MIGRATION.findall(path.read_text(encoding="utf-8")) for path in sources}
+    assert {name: found for name, found in named.items() if found} == {}
+    assert OTHER_MIGRATION.search("psql -d ecod -f sql/0001_schema.sql")  # what it looks for
