@@ -56,7 +56,7 @@ class BatchRun:
         Raises:
             Pause: somebody suspended the run.
         """
-        self.suspension.leave_if_asked()
+        self.suspension.leave_if_asked(self.server)
         self.progress.report()
         self.lookout.check()
 

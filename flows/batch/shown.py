@@ -25,13 +25,18 @@ class Shown:
 
     def attempt(self, what: str, show: Callable[[], object]) -> bool:
         """Call ``show``; whether all went well. Without a server it is not called at all."""
-        return not self.server.is_away() and self.guard(what, show)
+        return not self.server.is_away() and self._show(what, show, self.server.is_away)
 
     def guard(self, what: str, show: Callable[[], object]) -> bool:
         """The same for what needs no server."""
+        return self._show(what, show, lambda: False)
+
+    def _show(self, what: str, show: Callable[[], object], is_excused: Callable[[], bool]) -> bool:
         try:
             show()
         except Exception as error:  # noqa: BLE001 - a picture is never worth the work it shows
+            if is_excused():  # the server went meanwhile, which is said
+                return False
             if what not in self._failing:
                 get_run_logger().warning(f"{what} cannot be shown, which is tried again later: {describe(error)}")
             self._failing.add(what)

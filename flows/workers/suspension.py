@@ -13,7 +13,7 @@ from prefect.exceptions import Pause
 from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
-from flows.workers.server import server_is_away
+from flows.workers.server import ServerWatch, server_is_away
 
 _WORD = "suspended: the run goes on when it is resumed"
 
@@ -25,18 +25,22 @@ class Suspension:
     interval: float = 20.0
     _looked: float = 0.0
 
-    def leave_if_asked(self) -> None:
-        """Nothing, as a rule.
+    def leave_if_asked(self, server: ServerWatch) -> None:
+        """Nothing, as a rule, nor while the server is away: even the id of the first run is asked of it.
 
         Raises:
             Pause: the run was suspended; Prefect ends the process and leaves the run as it is, to be resumed.
         """
-        if time.monotonic() - self._looked < self.interval or flow_run.root_flow_run_id is None:
+        if time.monotonic() - self._looked < self.interval:
             return
         self._looked = time.monotonic()
+        if server.is_away():
+            return
         from prefect.client.orchestration import get_client
 
         try:
+            if flow_run.root_flow_run_id is None:
+                return
             with get_client(sync_client=True) as client:
                 state = client.read_flow_run(flow_run.root_flow_run_id).state
                 if state is None or not state.is_paused():

@@ -66,6 +66,20 @@ def test_without_a_server_nothing_is_tried(said: list[str]) -> None:
     assert (tried, said) == (["now"], [])
 
 
+def test_a_server_that_goes_meanwhile_is_its_own_reason(said: list[str]) -> None:
+    def refuse() -> None:
+        raise RuntimeError("refused")
+
+    assert not Shown(server(None, "refused")).attempt("progress", refuse)
+    assert said == []
+
+
+def test_what_needs_no_server_is_shown_without_one(said: list[str]) -> None:
+    shown, done = Shown(server("refused", "refused")), []
+    assert shown.guard("what is worth attention", lambda: done.append("now"))
+    assert done == ["now"]
+
+
 def test_a_signal_is_no_picture(said: list[str]) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
