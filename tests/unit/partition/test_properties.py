@@ -86,6 +86,7 @@ def outline(partition: Partition) -> list[tuple[str, str, str]]:
     return [(str(d.range), d.t_group, d.ecod_domain) for d in partition.domains]
 
 
+@pytest.mark.slow
 @relaxed
 @given(found=chains)
 def test_domains_never_overlap_and_lie_inside_the_chain(run: Any, found: list[Hit]) -> None:

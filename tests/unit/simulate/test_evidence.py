@@ -11,6 +11,8 @@ from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType
 from pyecod.simulate import EvidenceOptions, Kind, read_truth, simulate_evidence
 
+pytestmark = pytest.mark.slow
+
 SMALL = EvidenceOptions(seed=2, chains=120, reference_domains=3000, hit_scale=0.2)
 
 
@@ -145,7 +147,6 @@ def test_discontinuous_domains_and_repeats_have_several_hsps():
     assert any(domain.range.is_discontinuous for case in cases for domain in case.truth)
 
 
-@pytest.mark.slow
 def test_hit_counts_follow_the_distribution_of_real_searches():
     evidence = simulate_evidence(chains=250, reference_domains=200_000, seed=8)
     counts = {kind: [] for kind in EvidenceType}

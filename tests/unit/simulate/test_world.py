@@ -14,6 +14,8 @@ from pyecod.settings import ChainSettings
 from pyecod.simulate import Kind, World, WorldOptions, read_truth, read_truth_chains, simulate_world
 from pyecod.simulate.entries import Quirk
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = WorldOptions(seed=11, families=20, entries=24, weeks=2, homologs=6, profiles=False)
 
 
@@ -38,7 +40,6 @@ def _digests(folder):
     }
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(world, tmp_path):
     again = simulate_world(tmp_path / "again", OPTIONS)
     assert _digests(again.folder) == _digests(world.folder)
@@ -46,7 +47,6 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(world, tmp_p
     assert other.truth.read_bytes() != world.truth.read_bytes()
 
 
-@pytest.mark.slow
 def test_a_world_goes_on_where_it_stopped(world, tmp_path):
     one = simulate_world(tmp_path / "w", OPTIONS, weeks=1)
     first = (one.status_dir / "20250905" / "added.pdb").read_bytes()
