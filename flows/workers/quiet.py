@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from flows.workers.seams import LOGGERS_OF_OUTAGES
+from flows.workers.seams import LOGGER_OF_SUSPENSIONS, LOGGERS_OF_OUTAGES
 from flows.workers.server import ServerWatch
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def one_word_of_outages(server: ServerWatch) -> Iterator[None]:
     """Within the block ``server`` says what there is to say about an outage, and Prefect's own lines are dropped."""
     quiet = OutageFilter(server)
     loggers = [logging.getLogger(name) for name in LOGGERS_OF_OUTAGES]
+    logging.getLogger(LOGGER_OF_SUSPENSIONS).setLevel(logging.ERROR)  # it breaks off before the server is away
     loud = logging.raiseExceptions
     for logger in loggers:
         logger.addFilter(quiet)

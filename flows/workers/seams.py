@@ -47,6 +47,10 @@ def say_events_now() -> None:
 # are its own. Upstream: none found.
 LOGGERS_OF_OUTAGES = ("prefect.events.clients", "prefect.events.utilities", "prefect._internal.concurrency")
 
+# What Prefect listens with for the suspension of a run: when its connection breaks it connects again by itself, and tells
+# that with a stack of calls. Upstream: none found.
+LOGGER_OF_SUSPENSIONS = "prefect.FlowRunSuspendingObserver"
+
 
 # The logger above those of flow runs and task runs, whose records reach its handlers with a ``task_run_name``: the only
 # way to have in a file what a run says. Upstream: none found.

@@ -284,3 +284,10 @@ def test_the_name_of_a_state_is_the_name_of_its_event() -> None:
         if "dead run" in a.name
     ]
     assert f"prefect.flow-run.{WITH_FAILURES}" in dead.trigger.expect
+
+
+def test_the_logger_of_suspensions_is_called_so() -> None:
+    from prefect._internal.observers import FlowRunSuspendingObserver
+
+    observer = FlowRunSuspendingObserver(on_suspended=lambda _: None, on_failure=lambda *_: None)
+    assert observer.logger.name == seams.LOGGER_OF_SUSPENSIONS
