@@ -277,7 +277,7 @@ def outputs(batch: Path) -> dict[str, str]:
     }
     for key, record in Batch.open(batch).manifest.chains.items():
         found[key] = str({name: getattr(record, name) for name in record.__slots__
-                          if name not in ("updated_at", "attempts", "seconds")})  # fmt: skip
+                          if name not in ("updated_at", "attempts", "seconds", "checksums")})  # fmt: skip
     return found
 
 
