@@ -171,7 +171,13 @@ class Platform:
 
     def wait(self, run_id: str, *states: str, seconds: float = 120) -> dict[str, Any]:
         """The run once it is in one of these states."""
-        wait_until(lambda: self.run_of(run_id)["state"]["type"] in states, seconds, f"run {run_id} to be {states}")
+
+        def is_there() -> bool:
+            with contextlib.suppress(httpx.HTTPError):  # a server whose database was away says so for a while
+                return self.run_of(run_id)["state"]["type"] in states
+            return False
+
+        wait_until(is_there, seconds, f"run {run_id} to be {states}")
         return self.run_of(run_id)
 
     def hasten(self, automation: str, seconds: float) -> None:

@@ -22,7 +22,8 @@ from tests.e2e.installation import Platform, installed, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600)]
 
-MINUTES = [float(m) for m in os.environ.get("OUTAGE_MINUTES", "").split(",") if m] or [0.4]
+LONG = [float(m) for m in os.environ.get("OUTAGE_MINUTES", "").split(",") if m]
+MINUTES = LONG or [0.4]
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 # a search that takes as long as a site's, and says what it searched
@@ -80,7 +81,7 @@ def site(small_world: Any, tmp_path: Path, request: pytest.FixtureRequest) -> It
 
 
 @pytest.mark.parametrize("minutes", MINUTES)
-@pytest.mark.parametrize("absent", ["server", "database"])
+@pytest.mark.parametrize("absent", ["server", "database"] if LONG else ["server"])
 def test_a_running_week_outlives(site: Site, minutes: float, absent: str) -> None:
     run = site.begin()
     with site.platform.without_server() if absent == "server" else site.platform.without_database():
@@ -96,7 +97,8 @@ def test_a_running_week_outlives(site: Site, minutes: float, absent: str) -> Non
     assert {name: times for name, times in searched.items() if times > 2} == {}  # domains and chains, once each
     said = "".join(path.read_text() for path in batch.paths.logs.glob("*.log"))
     assert "Traceback" not in said
-    assert said.count("is away") == said.count("is back") == 1
+    assert said.count("is away") == said.count("is back")
+    assert said.count("is away") == 1 or absent == "database"  # which nobody may have asked for meanwhile
 
 
 @pytest.mark.parametrize("minutes", [0.25])
