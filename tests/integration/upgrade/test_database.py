@@ -54,7 +54,7 @@ def test_loading_again_changes_no_result(site, database: Store, prefect_api: Non
     site.pyecod("db", "migrate")
     reports = {report.batch_name: report for report in sync(force=True)}
     assert not any(report.problem or report.rejected for report in reports.values())
-    assert {name for name, report in reports.items() if report.rows} == {"ecod_weekly_20250912"}
+    assert {name for name, report in reports.items() if report.runs} == {"ecod_weekly_20250912"}
     loaded = content(database, columns, without=TIMES)
     for table in RESULTS:
         assert not [row for row in before[table] if row not in loaded[table]], table

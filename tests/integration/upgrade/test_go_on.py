@@ -41,7 +41,7 @@ def test_a_killed_week_is_finished_with_the_one_search_that_is_missing(site) -> 
 
 
 def test_sequences_that_0_1_searched_come_from_the_cache(site) -> None:
-    classify(Path("two.fasta"), batch_name="again")
+    classify(fasta=Path("two.fasta"), batch_name="again")
     assert site.searched() == Counter()
     again, before = site.batch("again"), site.batch("two_sequences")
     for key in ("query1", "query2"):
@@ -50,7 +50,7 @@ def test_sequences_that_0_1_searched_come_from_the_cache(site) -> None:
 
 
 def test_a_chain_that_failed_is_repaired_and_no_other(site) -> None:
-    result = repair("error_fix", failed=True)
+    result = repair(reason="error_fix", failed=True)
     assert [(str(outcome.item.key), str(outcome.verdict)) for outcome in result.outcomes] == [("9tw5_A", "better")]
     assert site.searched() == Counter(blastp=2, hhblits=1, hhsearch=1)
     rows = {row["batch"]: row for row in site.json("status")}
@@ -59,7 +59,7 @@ def test_a_chain_that_failed_is_repaired_and_no_other(site) -> None:
 
 def test_a_repair_uses_the_evidence_of_0_1(site) -> None:
     """Partitioned again from old summaries, a chain comes out as it did."""
-    assert repair("user_request", chains=["9gj0_A"]).verdicts == {"same": 1}
+    assert repair(reason="user_request", chains=["9gj0_A"]).verdicts == {"same": 1}
     assert site.searched() == Counter()
 
 
