@@ -154,7 +154,7 @@ def test_a_schedule_starts_a_run(platform: Any, wait_until: Any) -> None:
     def ran() -> Any:
         return [r for r in platform.runs("watch") if r["auto_scheduled"] and r["state"]["type"] == "COMPLETED"]
 
-    assert wait_until(ran, 90, "the scheduled run")
+    assert wait_until(ran, 180, "the scheduled run")
     platform.api("DELETE", f"/deployments/{deployment['id']}/schedules/{made['id']}")
 
 
