@@ -49,7 +49,7 @@ def test_each_problem_of_a_site_has_its_remedy(site: Any, slurm: Any, url: str) 
         "workers' programs": "workers.slurm.prologue",
         "seen by workers": "file system that all nodes share",
         "workers' scratch": "scratch.stage_gib",
-        "workers' prefect": "--host 0.0.0.0",
+        "workers' prefect": "--host ADDRESS",
     }
     found = findings(run)
     for check, remedy in remedies.items():
