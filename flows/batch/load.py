@@ -12,6 +12,7 @@ from prefect import get_run_logger
 
 from flows.batch.result import NOT_LOADED
 from flows.batch.run import BatchRun
+from flows.workers.seams import untagged
 from pyecod.errors import EvidenceLostError, StoreError, describe
 from pyecod.node.program import run_program
 from pyecod.store import SyncReport
@@ -52,7 +53,8 @@ def load(run: BatchRun) -> str:
     if run.settings.database.mode == "none":
         return "no database (database.mode: none)"
     try:
-        report = load_into_database(run.batch.path, run.settings)
+        with untagged():  # a slot for a tag is not to be had from a server that is away, and the run would end
+            report = load_into_database(run.batch.path, run.settings)
     except StoreError as error:
         report = SyncReport(run.batch.name, problem=str(error))
     if report.problem:

@@ -15,6 +15,7 @@ from flows.batch.publish import publish_summary
 from flows.batch.result import BatchResult, ended, failure_words
 from flows.batch.run import BatchRun, driving, server_watch
 from flows.batch.sequences import search_and_partition
+from flows.workers.quiet import quiet_outages
 from flows.workers.runner import task_runner
 from pyecod.batch import Batch, BatchCounters, BatchType
 from pyecod.batch.header import utc_now
@@ -96,7 +97,13 @@ def run_batch(batch: Batch, settings: Settings, tags: tuple[str, ...] = ()) -> B
 
 
 def _process(batch: Batch, settings: Settings) -> BatchResult:
-    server_watch(settings).wait()
-    configured: Any = process_batch.with_options(task_runner=task_runner(settings, batch.path))
-    result: BatchResult = configured(batch.name, batch.path, settings)
+    """Process the batch as a subflow; where the server went as it began, once more: what is done is kept."""
+
+    def begin() -> Any:
+        return process_batch.with_options(task_runner=task_runner(settings, batch.path))(
+            batch.name, batch.path, settings
+        )
+
+    with quiet_outages():
+        result: BatchResult = server_watch(settings).patiently(begin)
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from flows.workers.seams import LOGGER_OF_SUSPENSIONS, LOGGERS_OF_OUTAGES
@@ -51,6 +51,11 @@ def one_word_of_outages(server: ServerWatch) -> Iterator[None]:
             logger.removeFilter(quiet)
 
 
+def quiet_outages() -> AbstractContextManager[None]:
+    """Within the block Prefect's own lines about an outage are dropped; somebody else says the word."""
+    return one_word_of_outages(ServerWatch(0.0, lambda _: None))
+
+
 def quiet_worker() -> WorkerPlugin:
     """A plugin of Dask workers: about outages the flow's process speaks, for all of them."""
     from distributed.diagnostics.plugin import WorkerPlugin
@@ -59,7 +64,7 @@ def quiet_worker() -> WorkerPlugin:
         name = "quiet-worker"
 
         def setup(self, worker: Worker) -> None:
-            self.quiet = one_word_of_outages(ServerWatch(0.0, lambda _: None))
+            self.quiet = quiet_outages()
             self.quiet.__enter__()
 
         def teardown(self, worker: Worker) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from threading import RLock
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flows.workers.seams import means_server_is_away
@@ -16,6 +17,9 @@ from pyecod.settings import WorkerSettings
 
 _SERVER_SECONDS = 3.0
 _MOST_WORDS = 300
+_ASKED = 5  # times, each with the server there the moment before
+
+Answer = TypeVar("Answer")
 
 
 def require_server(workers: WorkerSettings) -> None:
@@ -111,6 +115,22 @@ class ServerWatch:
                     hint="start it, then run the same command again: finished work is kept",
                 )
             time.sleep(self.pause)
+
+    def patiently(self, ask: Callable[[], Answer]) -> Answer:
+        """What ``ask`` returns, which asks the server: again where it went just then, as Prefect does not.
+
+        Raises:
+            WorkersLostError: it stayed away longer than ``patience``.
+        """
+        for left in reversed(range(_ASKED)):
+            self.wait()
+            try:
+                return ask()
+            except Exception as error:
+                if not left or not server_is_away(error):
+                    raise
+                time.sleep(self.pause)
+        raise AssertionError("the last attempt returns or raises")
 
 
 def is_loopback(host: str) -> bool:

@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from prefect import State, get_run_logger
+from prefect.context import FlowRunContext
 from prefect.runtime import deployment
 from prefect.states import Cancelled
 
+from flows.workers.server import ServerWatch
 from pyecod.batch.lock import BatchLock
 from pyecod.errors import BatchLockedError
 from pyecod.settings import Settings
 
 _LOOK_SECONDS = 5.0
+_PATIENCE_SECONDS = 3600.0  # with a server that went as the run began
 
 
 @contextmanager
@@ -33,15 +36,24 @@ def turn(settings: Settings, flow: str, *, wait: bool = False) -> Iterator[Any]:
     the state in which this one is to end at once, ``Cancelled`` with the name of the other; with ``wait`` it waits for
     the other instead. Runs from the command line take no turns: batches have locks of their own.
     """
-    if deployment.id is None:
+    name = deployment_name()
+    if name is None:
         yield None
         return
     settings.base_path.mkdir(parents=True, exist_ok=True)
-    path = lock_path(settings.base_path, flow, str(deployment.name))
-    lock = BatchLock(path, what=f"another run of {flow}/{deployment.name} is at work")
+    path = lock_path(settings.base_path, flow, name)
+    lock = BatchLock(path, what=f"another run of {flow}/{name} is at work")
     with ExitStack() as stack:
         state = _take(lock, stack, wait=wait)
         yield state
+
+
+def deployment_name() -> str | None:
+    """Of the running flow; None where no deployment began it, for which the server is not asked."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or context.flow_run.deployment_id is None:
+        return None
+    return ServerWatch(_PATIENCE_SECONDS, get_run_logger().warning).patiently(lambda: str(deployment.name))
 
 
 def lock_path(base_path: Path, flow: str, name: str) -> Path:

@@ -192,10 +192,14 @@ class Platform:
         with psycopg.connect(self.database, password=CANARIES["PGPASSWORD"]) as connection:
             return connection.execute(sql.encode()).fetchall()
 
-    def work_processes(self) -> list[psutil.Process]:
-        """What the worker started and what that started."""
-        worker = psutil.Process(self.worker.pid)
-        return [child for child in worker.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    def work_processes(self, run_id: str = "") -> list[psutil.Process]:
+        """What the worker started and what that started; with ``run_id`` what belongs to this run."""
+        found = []
+        for child in psutil.Process(self.worker.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if run_id in ("", child.environ().get("PREFECT__FLOW_RUN_ID")):
+                    found.append(child)
+        return [child for child in found if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
 def run_postgres(folder: Path) -> subprocess.Popen[bytes]:

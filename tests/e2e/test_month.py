@@ -178,8 +178,12 @@ def test_a_week_that_did_not_come_is_told(month: Month, receiver: Any, tmp_path:
     address = tmp_path / "address"
     address.write_text(receiver.url + "\n")
     month.platform.run("pyecod", "alerts", "apply", "--to", str(address))
-    month.platform.wait(month.platform.start_run("watch/hourly"), "COMPLETED")
-    message = wait_until(lambda: receiver.find("weekly run"), 60, "the message that no week came")
+
+    def told() -> Any:  # the server needs some seconds to know a new automation, and the watch comes every hour
+        month.platform.wait(month.platform.start_run("watch/hourly"), "COMPLETED")
+        return receiver.find("weekly run")
+
+    message = wait_until(told, 60, "the message that no week came")
     assert "no weekly batch is complete for a release after" in message["body"]
     assert "none at all" in message["body"]
 
@@ -267,7 +271,7 @@ def test_a_week_outlives_the_server_and_its_list_may_grow(month: Month) -> None:
     added.write_text(whole)
     month.run_passes()
     batch = month.batch(2)
-    assert set(batch.manifest.entries) == {first, second, *others}
+    assert set(batch.manifest.entries) == {i.removeprefix("pdb_0000") for i in (first, second, *others)}
     assert batch.counters().left == 0
     assert "wrong line" not in month.platform.run("pyecod", "status", batch.name).stdout
 

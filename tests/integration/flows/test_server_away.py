@@ -66,8 +66,22 @@ def test_an_outage_costs_one_warning_and_one_word_that_it_is_over(small_world: A
     week_is_done(tmp_path)
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.15])
+def test_a_week_begins_though_the_server_goes_just_then(small_world: Any, tmp_path: Path, seconds: float) -> None:
+    with server(tmp_path / "server") as prefect:
+        run, said = start_week(small_world, prefect, tmp_path, {})
+        wait_for(said, "Beginning flow run", run)
+        time.sleep(seconds)
+        prefect.kill()
+        time.sleep(3)
+        prefect.start()
+        assert run.wait(400) == 0, said.read_text()
+    assert "Traceback" not in said.read_text()
+    week_is_done(tmp_path)
+
+
 def test_artifacts_that_are_refused_stop_nothing_and_are_tried_again(small_world: Any, tmp_path: Path) -> None:
-    command = [sys.executable, str(WITH_FAULTS), "{port}", "3"]
+    command = [sys.executable, str(WITH_FAULTS), "{port}", "1"]
     with server(tmp_path / "server", command) as prefect:
         run, said = start_week(small_world, prefect, tmp_path, {})
         assert run.wait(400) == 0, said.read_text()

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from prefect import flow
-from prefect.runtime import deployment
 
 from flows.workers.turns import turn
 from pyecod.settings import Settings
@@ -33,8 +32,7 @@ with BatchLock(Path(sys.argv[1])):
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """As in a run of update-weeks/weekly."""
-    monkeypatch.setattr(deployment, "id", "a-deployment", raising=False)
-    monkeypatch.setattr(deployment, "name", "weekly", raising=False)
+    monkeypatch.setattr("flows.workers.turns.deployment_name", lambda: "weekly")
     return Settings(base_path=tmp_path)
 
 
