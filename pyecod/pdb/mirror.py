@@ -13,6 +13,8 @@ from pyecod.ids import extended_pdb_id, parse_pdb_id
 _VARIANTS = ("", "_xyz", "_updated", "_xyz-enrich")
 _MMCIF = re.compile(r"(?P<stem>[^.]+)\.(?:cif|mmcif)(?P<gz>\.gz)?")
 _MOST_NAMED = 5
+# where the files lie in a copy of wwPDB's archive, from its top folder down
+_ARCHIVE = ("mmCIF", "divided/mmCIF", "structures/divided/mmCIF", "data/structures/divided/mmCIF")
 
 
 def find_entry(mirror: Path, pdb_id: str) -> Path:
@@ -23,6 +25,8 @@ def find_entry(mirror: Path, pdb_id: str) -> Path:
     two letters are the third and second from the end of the id in all of them (wwPDB, PDB Beta Archive, 2026):
     ``pdb_1abc5678`` lies under ``67``. Where none of these is there, the same folders are looked through for other
     spellings: other case (``1ABC.cif``), ``.mmcif``, and the archives' endings (``pdb_00001abc_xyz-enrich.cif.gz``).
+
+    The mirror may also be a folder above these in a copy of wwPDB's archive (``…/structures/divided/mmCIF``).
 
     Raises:
         IdError: ``pdb_id`` is not a PDB id.
@@ -36,6 +40,7 @@ def find_entry(mirror: Path, pdb_id: str) -> Path:
             raise UsageError(
                 "the mirror is not a folder", where=mirror, hint="set mirror (--mirror) to the folder of mmCIF files"
             )
+        mirror = next((mirror / below for below in _ARCHIVE if (mirror / below).is_dir()), mirror)
         for path in _candidates(mirror, canonical):
             if path.is_file():
                 return path

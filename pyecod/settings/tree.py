@@ -43,7 +43,9 @@ class Settings(BaseSettings):
         None, description="address at which a web server offers base_path; links to pages in the Prefect UI lead there"
     )
     status_dir: Path | None = Field(None, description="PDB status root with YYYYMMDD/added.pdb")
-    mirror: Path | None = Field(None, description="mmCIF mirror, divided layout")
+    mirror: Path | None = Field(
+        None, description="mmCIF mirror, divided layout, or the top of a copy of wwPDB's archive"
+    )
     reference: Path | None = Field(None, description="ECOD reference made by `pyecod reference build`")
     search: SearchSettings = SearchSettings()
     partition: PartitionSettings = PartitionSettings()

@@ -52,6 +52,17 @@ def test_other_spellings_of_its_names_are_found(tmp_path, place):
     assert find_entry(tmp_path, "1abc") == path
 
 
+@pytest.mark.parametrize("top", [".", "mmCIF", "divided", "structures", "data"])
+def test_the_top_of_an_archive_will_do(tmp_path, top):
+    whole = tmp_path / "data/structures/divided/mmCIF"
+    place = whole / "ab" / "1abc.cif.gz"
+    place.parent.mkdir(parents=True)
+    place.touch()
+    mirrors = {".": tmp_path, "data": tmp_path / "data", "structures": tmp_path / "data/structures"}
+    mirrors |= {"divided": whole.parent, "mmCIF": whole}
+    assert find_entry(mirrors[top], "1abc") == place
+
+
 @pytest.mark.parametrize(
     "name", ["pdb1abc.ent.gz", "1abc-assembly1.cif.gz", "1abc-sf.cif.gz", "1abc.bcif", "1abc.cif.Z", "11abc.cif"]
 )
