@@ -48,9 +48,7 @@ def real_reference(work: Path) -> Reference:
         profiles = work / "real_profiles"
         profiles.mkdir(parents=True, exist_ok=True)
         for path in sorted((source / "hh").iterdir()):
-            target = profiles / path.name.removesuffix(".gz")
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as packed, target.open("wb") as plain:
-                shutil.copyfileobj(packed, plain)
+            _unpacked(path, profiles)
         build_reference(
             folder,
             "develop291",
@@ -76,6 +74,31 @@ def real_sets(work: Path, *, profiles: bool = True) -> list[EvidenceSet]:
     ]
 
 
+def scop_set(work: Path) -> EvidenceSet | None:
+    """The 350 chains of ``../shared/real/scop``, with BLAST against SCOP's domains alone; None where it is absent."""
+    source = REAL / "scop"
+    if not source.is_dir():
+        return None
+    folder = work / "scop_reference"
+    if not (folder / "reference.yaml").exists():
+        build_reference(
+            folder,
+            "scop1.75",
+            domains=[_unpacked(source / "scop.domains.txt.gz", work)],
+            domain_fasta=[source / "scop.domains.fasta.gz"],
+            chain_fasta=[source / "scop.chains.fasta.gz"],
+        )
+    fasta = _unpacked(source / "scop_dev.fasta.gz", work)
+    return searched_set("scop", Reference.open(folder), fasta, source / "scop_dev.truth.tsv", work, profiles=False)
+
+
+def _unpacked(path: Path, work: Path) -> Path:
+    target = work / path.name.removesuffix(".gz")
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as packed, target.open("wb") as plain:
+        shutil.copyfileobj(packed, plain)
+    return target
+
+
 def world_set(work: Path, entries: int, seed: int) -> EvidenceSet:
     """A simulated world, its reference built and its chains searched by the real programs."""
     from pyecod.simulate import simulate_world
@@ -98,13 +121,15 @@ def searched_set(
     name: str, reference: Reference, fasta: Path, truth: Path, work: Path, profiles: bool = True
 ) -> EvidenceSet:
     """Search every chain of a FASTA file as the pipeline does; results stay in the search cache under ``work``."""
-    settings = load_settings(overrides={"search": {"cache_dir": work / "cache", "parallel_programs": 2}})
+    search = {"cache_dir": work / "cache", "parallel_programs": 2} | ({} if profiles else {"hhsearch_below": 0})
+    settings = load_settings(overrides={"search": search})
     cache = SearchCache(settings.cache_dir)
     records = list(read_fasta(fasta))
     queries = {r.id: Query(sequence_md5(r.sequence), r.sequence) for r in records}
     first = search_blast(list(queries.values()), reference, cache, settings)
     remote = {outcome.md5 for outcome in first if outcome.needs_hhsearch and profiles}
-    later = search_profiles([q for q in queries.values() if q.md5 in remote], reference, cache, settings)
+    opened = [query for query in queries.values() if query.md5 in remote]
+    later = search_profiles(opened, reference, cache, settings) if opened else []
     for outcome in [*first, *later]:
         if outcome.error:
             raise SystemExit(f"{name}: the search of {outcome.md5} failed: {outcome.error}")

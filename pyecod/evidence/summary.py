@@ -16,7 +16,8 @@ class DomainSummary:
     """Evidence of one chain (the representative of its identical copies).
 
     ``found`` counts per evidence type what the search programs printed; a type that was not searched is
-    absent, one that found nothing is 0. ``hits`` are those kept, in no particular order.
+    absent, one that found nothing is 0. ``hits`` are those kept, in no particular order. ``observed`` are the residues
+    with coordinates in the structure of ``key``, None where no structure is known.
     """
 
     key: ChainKey
@@ -27,6 +28,7 @@ class DomainSummary:
     reference_version: str = ""
     batch_id: str = ""
     timestamp: str = ""
+    observed: ResidueRange | None = None
 
     def of_type(self, kind: EvidenceType) -> tuple[Hit, ...]:
         """The hits of one evidence type."""
@@ -59,6 +61,7 @@ def summarise(
     reference_version: str = "",
     batch_id: str = "",
     timestamp: str = "",
+    observed: ResidueRange | None = None,
 ) -> DomainSummary:
     """Domain summary of what the searches found for one sequence; types are in the order of :class:`EvidenceType`.
 
@@ -84,4 +87,5 @@ def summarise(
         reference_version=reference_version,
         batch_id=batch_id,
         timestamp=timestamp,
+        observed=observed,
     )

@@ -56,7 +56,10 @@ def write_summary(path: Path, summary: DomainSummary, reference: TargetLookup | 
     """
     root = etree.Element("domain_summary", version=VERSION)
     root.text = "\n"
-    write_protein(root, summary.key, summary.length, summary.sequence).tail = "\n"
+    protein = write_protein(root, summary.key, summary.length, summary.sequence)
+    protein.tail = "\n"
+    if summary.observed is not None:
+        protein.set("observed", str(summary.observed))
     evidence = etree.SubElement(root, "evidence")
     evidence.text = evidence.tail = "\n"
     for hit, (family, target_length) in zip(summary.hits, _targets(summary.hits, reference), strict=True):
@@ -94,7 +97,8 @@ def read_summary(path: Path, *, length: int | None = None) -> DomainSummary:
     version = document.text(root, "version")
     if version.split(".")[0] != VERSION.split(".")[0]:
         raise document.broken(root, f"domain summary version {version[:20]!r} is not {VERSION}")
-    key, protein_length, sequence = read_protein(document, document.child(root, "protein"))
+    protein = document.child(root, "protein")
+    key, protein_length, sequence = read_protein(document, protein)
     evidence = document.child(root, "evidence")
     hits = tuple(_read_hit(document, element, protein_length) for element in evidence.iterfind("hit"))
     metadata = root.find("metadata")
@@ -107,6 +111,7 @@ def read_summary(path: Path, *, length: int | None = None) -> DomainSummary:
         reference_version=_text_of(metadata, "reference_version"),
         batch_id=_text_of(metadata, "batch_id"),
         timestamp=_text_of(metadata, "timestamp"),
+        observed=_read_observed(document, protein, protein_length),
     )
 
 
@@ -130,6 +135,13 @@ def read_protein(document: XmlDocument, protein: Element) -> tuple[ChainKey, int
     if sequence and len(sequence) != length:
         raise document.broken(protein, f"length={length}, but the sequence has {len(sequence)} residues")
     return key, length, sequence
+
+
+def _read_observed(document: XmlDocument, protein: Element, length: int) -> ResidueRange | None:
+    stated = protein.get("observed")
+    if stated is None:
+        return None
+    return document.residues(protein, "observed", length) if stated else ResidueRange(())
 
 
 def _text_of(parent: Element | None, name: str) -> str:

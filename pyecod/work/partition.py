@@ -20,6 +20,7 @@ from pyecod.partition import Partition, partition_chain
 from pyecod.partition.xml import write_partition
 from pyecod.pdb import load_entry
 from pyecod.pdb.chain import Chain
+from pyecod.ranges import ResidueRange
 from pyecod.reference import Reference
 from pyecod.search import EvidenceLoader, SearchCache, search_blast, search_profiles
 from pyecod.search.hit import EvidenceType, Query, SearchResult
@@ -83,6 +84,7 @@ class _Room:
         clock = time.perf_counter()
         query = read_query(group, self.paths.root)
         results = self._evidence(query, group)
+        chains = member_chains(group, query.sequence, self.paths, from_entries=self.provenance.from_entries)
         timestamp = utc_now()
         summary = summarise(
             group.representative,
@@ -92,6 +94,7 @@ class _Room:
             reference_version=self.reference.version,
             batch_id=self.provenance.batch_id,
             timestamp=timestamp,
+            observed=self._observed(group, chains),
         )
         summary_path = self.paths.summary_path(group.representative)
         write_summary(summary_path, summary, self.reference)
@@ -101,8 +104,7 @@ class _Room:
         partition = partition_chain(summary, self.reference, self.settings)
         changes = _changes(partition, group)
         updates = []
-        from_entries = self.provenance.from_entries
-        for chain in member_chains(group, query.sequence, self.paths, from_entries=from_entries):
+        for chain in chains:
             path = self.paths.partition_path(chain.key)
             written = write_partition(
                 path,
@@ -126,6 +128,16 @@ class _Room:
             checksums = {"summary": checksum, "partition": written}
             updates.append(ChainUpdate(chain.key, {**changes, "files": files, "checksums": checksums}))
         return updates + time_updates(replace(group, seconds=group.seconds + time.perf_counter() - clock))
+
+    def _observed(self, group: SequenceGroup, chains: Sequence[Chain]) -> ResidueRange | None:
+        """Residues of the representative with coordinates: always the same one's, whichever members are at work."""
+        if not self.provenance.from_entries:
+            return None
+        known = {chain.key: chain for chain in chains}
+        if group.representative not in known:
+            entry = load_entry(self.paths.entries, group.representative.entry_id)
+            known |= {chain.key: chain for chain in entry.chains}
+        return known[group.representative].observed
 
     def _evidence(self, query: Query, group: SequenceGroup) -> dict[EvidenceType, SearchResult]:
         """What the searches found: earlier evidence the group names, the rest from the search cache; a result that was

@@ -142,6 +142,19 @@ def test_identical_chains_share_the_search_and_have_their_own_author_numbering(d
     assert shared > 0
 
 
+def test_the_summary_says_which_residues_of_its_chain_are_observed(done: Any) -> None:
+    gaps = 0
+    for batch in batches(done):
+        for record in batch.manifest.chains.values():
+            if not record.can_classify:
+                continue
+            summary = read_summary(batch.path / record.files["summary"])
+            entry = load_entry(batch.paths.entries, summary.key.entry_id)
+            assert summary.observed == next(c for c in entry.chains if c.key == summary.key).observed
+            gaps += summary.observed is not None and len(summary.observed) < summary.length
+    assert gaps
+
+
 def test_a_second_run_does_nothing(small_world: Any, done: Any) -> None:
     base_path, _ = done
     before = {path: path.stat().st_mtime_ns for path in base_path.rglob("*.xml")}

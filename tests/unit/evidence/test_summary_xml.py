@@ -16,6 +16,7 @@ from lxml import etree
 from pyecod.errors import BrokenInputError
 from pyecod.evidence import DomainSummary, read_summary, write_summary
 from pyecod.ids import ChainKey
+from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType, Hit, Hsp, Segment
 
 LENGTH = 475
@@ -65,6 +66,7 @@ SUMMARIES = st.builds(
     reference_version=st.sampled_from(["", "develop291"]),
     batch_id=st.sampled_from(["", "ecod_weekly_20250905"]),
     timestamp=st.sampled_from(["", "2025-09-05T10:00:00Z"]),
+    observed=st.sampled_from([None, ResidueRange(), ResidueRange(((1, LENGTH),)), ResidueRange.parse("7-90,100-470")]),
 )
 
 
@@ -91,6 +93,14 @@ def written(tmp_path: Path, summary: DomainSummary, reference: object = None) ->
     path = tmp_path / "8ovp_A.summary.xml"
     write_summary(path, summary, reference)  # type: ignore[arg-type]
     return etree.fromstring(path.read_bytes())
+
+
+def test_observed_residues_outside_the_protein_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.xml"
+    write_summary(path, summary_of(observed=ResidueRange.parse("5-300,310-470")))
+    path.write_text(path.read_text().replace("310-470", "310-476"))
+    with pytest.raises(BrokenInputError, match="observed"):
+        read_summary(path)
 
 
 def test_hit_attributes_carry_the_outer_ends_of_every_hsp_in_order(tmp_path: Path) -> None:
