@@ -12,7 +12,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pyecod.partition.model import Domain, Flag, Outcome, Partition, Quality, Unassigned, UnassignedReason
+from pyecod.partition.model import (
+    Defeat,
+    Domain,
+    Flag,
+    Outcome,
+    Partition,
+    Quality,
+    Rival,
+    Unassigned,
+    UnassignedReason,
+)
 
 if TYPE_CHECKING:
     from pyecod.partition.engine import ALGORITHM, ALGORITHM_VERSION, partition_chain
@@ -39,12 +49,14 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "ALGORITHM",
     "ALGORITHM_VERSION",
+    "Defeat",
     "Domain",
     "FileResult",
     "Flag",
     "Outcome",
     "Partition",
     "Quality",
+    "Rival",
     "Unassigned",
     "UnassignedReason",
     "partition_chain",

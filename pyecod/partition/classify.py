@@ -8,6 +8,7 @@ import numpy as np
 
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Bools, Ints
+from pyecod.partition.calibration import calibration, label_trust
 from pyecod.partition.candidates import KINDS, CandidateTable
 from pyecod.partition.consensus import Proposal, kinship
 from pyecod.partition.lookup import ReferenceLookup
@@ -66,6 +67,7 @@ def classify(
     chosen = ResidueRange.from_mask(residues)
     agreement = len(support.hits_agreeing) / len(support.hits_over) if len(support.hits_over) else 1.0
     coverage = float(table.reference_coverage[best])
+    trust = label_trust(proposal, best, agreement, table, reference)
     f_group = reference.group_id("f", f_code) if f_code >= 0 else None
     return Domain(
         number=number,
@@ -82,6 +84,7 @@ def classify(
         reference_coverage=round(coverage, 4),
         support=max(len(support.hits_agreeing), 1),
         h_agreement=round(agreement, 4),
+        confidence=round(calibration().probability(proposal.confidence, trust), 3),
         flags=_flags(table, best, chosen, coverage, agreement, settings),
     )
 

@@ -26,13 +26,11 @@ ALGORITHM = "pyecod-consensus"
 ALGORITHM_VERSION = "1.0"
 
 
-def partition_chain(
-    evidence: DomainSummary, reference: ReferenceLookup, settings: Settings, *, explain: bool = False
-) -> Partition:
+def partition_chain(evidence: DomainSummary, reference: ReferenceLookup, settings: Settings) -> Partition:
     """The domains of one chain: the layout that explains its evidence best.
 
-    Pure and thread-safe; the order of the hits does not matter. With ``explain`` each domain says in words why it is
-    there and why its strongest rival is not.
+    Pure and thread-safe; the order of the hits does not matter. Each domain says how sure it is, why it is there, and
+    why its strongest rival is not.
 
     Raises:
         BrokenInputError: the summary contradicts itself (no length, or a sequence of another length).
@@ -56,9 +54,8 @@ def partition_chain(
         classify(number, layout.chosen[i], labels == i, supports[i], table, evidence, reference, options)
         for number, i in enumerate(order, 1)
     )
-    if explain:
-        chosen = [layout.chosen[i] for i in order]
-        domains = explain_domains(domains, chosen, proposals, layout, table, evidence, reference, options)
+    chosen = [layout.chosen[i] for i in order]
+    domains = explain_domains(domains, chosen, proposals, layout, table, evidence, reference, options)
     losers = [p for p in proposals if p.number in layout.beaten_by]
     return Partition(
         length=evidence.length,

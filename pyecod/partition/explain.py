@@ -1,4 +1,4 @@
-"""In words: why a domain is there, and why its strongest rival is not."""
+"""Why a domain is there, and why its strongest rival is not; in words and as data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pyecod.partition.classify import figures
 from pyecod.partition.consensus import Proposal
 from pyecod.partition.layout import Layout
 from pyecod.partition.lookup import ReferenceLookup
-from pyecod.partition.model import Domain
+from pyecod.partition.model import Defeat, Domain, Rival
+from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType
 from pyecod.settings import PartitionSettings
 
@@ -21,6 +22,14 @@ _PROGRAM = {
     EvidenceType.DOMAIN_BLAST: "BLAST against domains",
     EvidenceType.CHAIN_BLAST: "BLAST against chains",
     EvidenceType.HHSEARCH: "HHsearch",
+}
+_WHY = {
+    Defeat.NOT_SURE: "its confidence {confidence:.2f} is below {least:.2f}",
+    Defeat.TOO_SMALL: "its hits agree on {size} residues only",
+    Defeat.NOT_WORTH: "it explains too few residues to be worth a domain",
+    Defeat.PARTS: "whole domains of the same H-group fill it",
+    Defeat.WEAKER: "its evidence is weaker (confidence {confidence:.2f}, {completeness:.0%} of it, {size} residues)",
+    Defeat.TOGETHER: "the domains chosen together explain more residues with more confidence",
 }
 _RIVALRY = 0.25  # share of a domain's residues another proposal must claim to be its rival
 
@@ -35,15 +44,27 @@ def explain_domains(
     reference: ReferenceLookup,
     settings: PartitionSettings,
 ) -> tuple[Domain, ...]:
-    """The domains with their ``explanation``; ``chosen`` are their proposals."""
+    """The domains with their ``rival`` and ``explanation``; ``chosen`` are their proposals."""
     taken = {proposal.number for proposal in layout.chosen}
     losers = [proposal for proposal in proposals if proposal.number not in taken]
     explained = []
     for domain, proposal in zip(domains, chosen, strict=True):
-        rival = _strongest_rival(proposal, losers)
-        text = _reason(domain, proposal)
-        text += " " + (_defeat(rival, proposal, table, evidence, reference, settings) if rival else "It has no rival.")
-        explained.append(replace(domain, explanation=text))
+        loser = _strongest_rival(proposal, losers)
+        if loser is None:
+            explained.append(replace(domain, explanation=f"{_reason(domain, proposal)} It has no rival."))
+            continue
+        defeat = _defeat(loser, proposal, settings)
+        best = reference.domain_at(int(table.row[loser.best]))
+        rival = Rival(
+            ecod_domain=best.id,
+            t_group=reference.group_id("t", int(table.t[loser.best])),
+            h_group=reference.group_id("h", loser.h),
+            range=ResidueRange.from_mask(loser.core),
+            confidence=round(loser.confidence, 3),
+            defeat=defeat,
+        )
+        text = f"{_reason(domain, proposal)} {_beaten(rival, loser, table, evidence, settings)}"
+        explained.append(replace(domain, rival=rival, explanation=text))
     return tuple(explained)
 
 
@@ -55,7 +76,7 @@ def _reason(domain: Domain, proposal: Proposal) -> str:
         f"Residues {domain.range} are a domain of T-group {domain.t_group}{f' ({name})' if name else ''}: "
         f"{hits} for H-group {domain.h_group}{agreement}. The best is {domain.ecod_domain} by {_PROGRAM[domain.source]}"
         f" ({_figures(domain.evalue, domain.probability)}; {domain.reference_coverage:.0%} of the reference aligned); "
-        f"confidence {proposal.confidence:.2f}, {proposal.size} residues explained."
+        f"{domain.certainty}, {proposal.size} residues explained."
     )
 
 
@@ -70,33 +91,30 @@ def _strongest_rival(proposal: Proposal, losers: Sequence[Proposal]) -> Proposal
     return max(rivals, key=lambda p: (p.confidence * p.completeness * p.size, p.evidence, -p.number), default=None)
 
 
-def _defeat(
-    rival: Proposal,
-    winner: Proposal,
-    table: CandidateTable,
-    evidence: DomainSummary,
-    reference: ReferenceLookup,
-    settings: PartitionSettings,
-) -> str:
-    best = rival.best
-    evalue, probability = figures(best, table, evidence)
-    places = np.flatnonzero(rival.core)
-    who = (
-        f"Its strongest rival is {reference.domain_at(int(table.row[best])).id} of T-group "
-        f"{reference.group_id('t', int(table.t[best]))} on residues {places[0] + 1}-{places[-1] + 1} "
-        f"({_PROGRAM[KINDS[int(table.kind[best])]]}, {_figures(evalue, probability)}), which lost because "
-    )
+def _defeat(rival: Proposal, winner: Proposal, settings: PartitionSettings) -> Defeat:
     if rival.confidence < settings.min_confidence:
-        return f"{who}its confidence {rival.confidence:.2f} is below {settings.min_confidence:.2f}."
+        return Defeat.NOT_SURE
     if rival.size < settings.min_domain_length:
-        return f"{who}its hits agree on {rival.size} residues only."
+        return Defeat.TOO_SMALL
     if rival.weight <= 0:
-        return f"{who}it explains too few residues to be worth a domain."
+        return Defeat.NOT_WORTH
     if rival.h == winner.h and rival.size > winner.size:
-        return f"{who}whole domains of the same H-group fill it."
-    if rival.confidence < winner.confidence:
-        return (
-            f"{who}its evidence is weaker (confidence {rival.confidence:.2f}, "
-            f"{rival.completeness:.0%} of a domain, {rival.size} residues)."
-        )
-    return f"{who}the domains chosen together explain more residues with more confidence."
+        return Defeat.PARTS
+    return Defeat.WEAKER if rival.confidence < winner.confidence else Defeat.TOGETHER
+
+
+def _beaten(
+    rival: Rival, loser: Proposal, table: CandidateTable, evidence: DomainSummary, settings: PartitionSettings
+) -> str:
+    evalue, probability = figures(loser.best, table, evidence)
+    why = _WHY[rival.defeat].format(
+        confidence=rival.confidence,
+        least=settings.min_confidence,
+        size=loser.size,
+        completeness=loser.completeness,
+    )
+    return (
+        f"Its strongest rival is {rival.ecod_domain} of T-group {rival.t_group} on residues {rival.range.start}-"
+        f"{rival.range.end} ({_PROGRAM[KINDS[int(table.kind[loser.best])]]}, {_figures(evalue, probability)}), "
+        f"which lost because {why}."
+    )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyecod.reference.groups import Level
 
 Codes = NDArray[np.int32]
+Shares = NDArray[np.float64]
 
 
 class ClassifiedDomain(Protocol):
@@ -58,6 +59,10 @@ class ReferenceLookup(Protocol):
     @property
     def f(self) -> Codes:
         """F-group of each domain."""
+
+    @property
+    def family_share(self) -> Shares:
+        """Of the domains that carry an F-group's name, the share filed in its H-group; by the F-group's code."""
 
     def rows(self, ids: Sequence[str], /) -> Codes:
         """Row of each domain id, -1 where unknown."""

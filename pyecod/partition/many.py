@@ -38,7 +38,6 @@ def partition_files(
     settings: Settings,
     *,
     out: Path | None = None,
-    explain: bool = False,
     jobs: int = 1,
 ) -> Iterator[FileResult]:
     """Partition summary files of both dialects, in their order; a broken file fails alone, with its reason.
@@ -49,7 +48,7 @@ def partition_files(
         ReferenceDataError: the reference cannot be opened.
     """
     Reference.open(reference).check_lookup()  # once here, so that a wrong path is one clear error and not one per file
-    work = partial(_partition_file, reference=reference, settings=settings, out=out, explain=explain)
+    work = partial(_partition_file, reference=reference, settings=settings, out=out)
     if jobs == 1 or len(paths) < 2:
         yield from map(work, paths)
         return
@@ -57,10 +56,10 @@ def partition_files(
         yield from pool.map(work, paths, chunksize=max(1, min(32, len(paths) // (4 * jobs))))
 
 
-def _partition_file(path: Path, *, reference: Path, settings: Settings, out: Path | None, explain: bool) -> FileResult:
+def _partition_file(path: Path, *, reference: Path, settings: Settings, out: Path | None) -> FileResult:
     try:
         summary = read_summary(path)
-        partition = partition_chain(summary, Reference.open(reference), settings, explain=explain)
+        partition = partition_chain(summary, Reference.open(reference), settings)
     except BrokenInputError as error:
         return FileResult(path, error=str(error))
     written = _write(out, path, summary, partition) if out else None

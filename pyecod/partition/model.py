@@ -52,14 +52,46 @@ class UnassignedReason(StrEnum):
     LOW_COMPLEXITY = "low_complexity"
 
 
+class Defeat(StrEnum):
+    """Why a domain's strongest rival is no domain."""
+
+    NOT_SURE = "not_sure"
+    """Its confidence is below the least for a domain."""
+    TOO_SMALL = "too_small"
+    """Its hits agree on too few residues."""
+    NOT_WORTH = "not_worth"
+    """It explains too few residues to be worth a domain."""
+    PARTS = "parts"
+    """Whole domains of the same H-group fill it."""
+    WEAKER = "weaker"
+    """Its evidence is weaker."""
+    TOGETHER = "together"
+    """The domains chosen explain more together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """The strongest of what else a domain's residues could have been. ``confidence`` is the partitioner's own, 0 to 1,
+    of which the calibrated one of a domain is made."""
+
+    ecod_domain: str
+    t_group: str
+    h_group: str
+    range: ResidueRange
+    confidence: float
+    defeat: Defeat
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """One domain in SEQRES numbering.
 
     ``number`` counts from 1 in sequence order. ``ecod_domain`` is the reference domain with the best
-    evidence. ``f_group`` is None where the supporting hits disagree. ``names`` maps ``x``, ``h``, ``t`` and
+    evidence. ``confidence`` is the calibrated probability that the H-group is right, 0 to 1, None in files of 0.1.
+    ``f_group`` is None where the supporting hits disagree. ``names`` maps ``x``, ``h``, ``t`` and
     ``f`` to the groups' names. ``h_agreement`` is the share of the hits over this region that are of its
-    H-group, 0 to 1; ``support`` the number of accepted hits that agree.
+    H-group, 0 to 1; ``support`` the number of accepted hits that agree. ``rival`` is None where nothing else was
+    proposed there; ``explanation`` says all this in words.
     """
 
     number: int
@@ -77,7 +109,14 @@ class Domain:
     support: int = 1
     h_agreement: float = 1.0
     flags: tuple[Flag, ...] = ()
+    confidence: float | None = None
+    rival: Rival | None = None
     explanation: str = ""
+
+    @property
+    def certainty(self) -> str:
+        """``95 % sure``; empty where nothing is known of it."""
+        return "" if self.confidence is None else f"{self.confidence:.0%} sure".replace("%", " %")
 
     def id(self, key: ChainKey) -> str:
         """Id within its chain: ``8ovp_A_001``."""

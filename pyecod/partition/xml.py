@@ -17,11 +17,13 @@ from pyecod.evidence.summary import EvidenceCount
 from pyecod.evidence.summary_xml import read_protein, write_protein
 from pyecod.ids import ChainKey
 from pyecod.partition.model import (
+    Defeat,
     Domain,
     Flag,
     Outcome,
     Partition,
     Quality,
+    Rival,
     Unassigned,
     UnassignedReason,
 )
@@ -230,6 +232,7 @@ def _write_domain(parent: Element, domain: Domain, chain: Chain) -> None:
         "reference_coverage": format_number(domain.reference_coverage),
         "support": str(domain.support),
         "h_agreement": format_number(domain.h_agreement),
+        **({} if domain.confidence is None else {"confidence": format_number(domain.confidence)}),
         "is_discontinuous": _yes(domain.range.is_discontinuous),
     }
     if domain.flags:
@@ -237,8 +240,22 @@ def _write_domain(parent: Element, domain: Domain, chain: Chain) -> None:
     element = add_element(parent, "domain", attributes)
     for level in sorted(domain.names):
         add_element(element, "name", {"level": level}, domain.names[level])
+    if domain.rival:
+        _write_rival(element, domain.rival)
     if domain.explanation:
         add_element(element, "explanation", {}, domain.explanation)
+
+
+def _write_rival(parent: Element, rival: Rival) -> None:
+    attributes = {
+        "ecod_domain": rival.ecod_domain,
+        "t_group": rival.t_group,
+        "h_group": rival.h_group,
+        "range": str(rival.range),
+        "confidence": format_number(rival.confidence),
+        "defeat": rival.defeat.value,
+    }
+    add_element(parent, "rival", attributes)
 
 
 def _write_count(parent: Element, kind: EvidenceType, count: EvidenceCount) -> None:
@@ -303,11 +320,26 @@ def _read_domain(document: XmlDocument, element: Element, key: ChainKey, length:
         support=document.integer(element, "support"),
         h_agreement=document.required_number(element, "h_agreement", least=0, most=1),
         flags=tuple(_flag(document, element, name) for name in element.get("flags", "").split()),
+        confidence=document.number(element, "confidence", least=0, most=1),
+        rival=_read_rival(document, element.find("rival"), length),
         explanation=element.findtext("explanation") or "",
     )
     if document.integer(element, "size") != len(domain.range):
         raise document.broken(element, f"size={element.get('size')}, but the range has {len(domain.range)} residues")
     return domain
+
+
+def _read_rival(document: XmlDocument, element: Element | None, length: int) -> Rival | None:
+    if element is None:
+        return None
+    return Rival(
+        ecod_domain=document.text(element, "ecod_domain"),
+        t_group=document.text(element, "t_group"),
+        h_group=document.text(element, "h_group"),
+        range=document.residues(element, "range", length),
+        confidence=document.required_number(element, "confidence", least=0, most=1),
+        defeat=_named(document, element, "defeat", Defeat),
+    )
 
 
 def _read_count(document: XmlDocument, element: Element) -> tuple[EvidenceType, EvidenceCount]:

@@ -303,6 +303,22 @@ class Reference:
         """
         return self.groups.names_of(group)
 
+    @cached_property
+    def family_share(self) -> NDArray[np.float64]:
+        """Of the domains that carry an F-group's name, the share filed in its H-group; one value per F-group code.
+
+        Below 1 where families of the same name stand in several H-groups; 1 where the group has no name.
+        """
+        groups, filed = self.groups.ids["f"], self.f
+        sizes = np.bincount(filed[filed >= 0], minlength=len(groups)).tolist()
+        by_name: dict[str, int] = {}
+        by_h_group: dict[tuple[str, str], int] = {}
+        labels = [(self.groups.names.get(group, ""), ".".join(group.split(".")[:2])) for group in groups]
+        for label, size in zip(labels, sizes, strict=True):
+            by_name[label[0]] = by_name.get(label[0], 0) + size
+            by_h_group[label] = by_h_group.get(label, 0) + size
+        return np.array([by_h_group[label] / max(by_name[label[0]], 1) if label[0] else 1.0 for label in labels])
+
     def group_rows(self, group: str) -> NDArray[np.int64]:
         """Rows of all domains of a group of any level.
 

@@ -170,6 +170,7 @@ class _Picture:
             *self._where(domain.range),
             f"{domain.ecod_domain} by {TRACK_NAMES[domain.source]}, {strength_text(domain.evalue, domain.probability)}",
             f"{domain.reference_coverage:.0%} of the reference domain, {domain.support} hits agree",
+            domain.certainty,
             ", ".join(flag.value.replace("_", " ") for flag in domain.flags),
         ]
         return "\n".join(line for line in lines if line)

@@ -207,7 +207,7 @@ def _rcsb_links(key: ChainKey) -> str:
 def _domain_table(chain: ReportChain, partition: Partition) -> str:
     has_author = chain.numbering is not None
     head = ["", "residues", *(["author"] if has_author else []), "size", "T-group", "family", "by", "strength"]
-    head += ["of reference", "agree", ""]
+    head += ["of reference", "agree", "sure", ""]
     rows = "".join(_domain_row(chain, domain, has_author) for domain in partition.domains)
     return f'<table class="domains"><tr>{"".join(f"<th>{name}</th>" for name in head)}</tr>{rows}</table>'
 
@@ -227,9 +227,15 @@ def _domain_row(chain: ReportChain, domain: Domain, has_author: bool) -> str:
         _cell(strength_text(domain.evalue, domain.probability)),
         f'<td class="n">{domain.reference_coverage:.0%}</td>',
         f'<td class="n" title="of the hits here, {domain.h_agreement:.0%} are of this H-group">{domain.support:,}</td>',
-        f'<td title="{escape(domain.explanation)}">{escape(flags)}</td>',
+        f'<td class="n" title="that the H-group is right">{_share(domain.confidence)}</td>',
+        _cell(flags),
     ]
-    return f"<tr>{''.join(cells)}</tr>"
+    why = f'<tr class="why"><td></td><td colspan="{len(cells) - 1}">{escape(domain.explanation)}</td></tr>'
+    return f"<tr>{''.join(cells)}</tr>{why if domain.explanation else ''}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"
 
 
 def _cell(text: str) -> str:

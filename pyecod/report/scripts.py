@@ -119,4 +119,4 @@ def _heading(key: ChainKey, partition: Partition) -> list[str]:
 
 
 def _describe(domain: Domain) -> str:
-    return f"{domain.number} {domain.range}  {domain.t_group}  {domain.names.get('t', '')}"
+    return f"{domain.number} {domain.range}  {domain.t_group}  {domain.names.get('t', '')}  {domain.certainty}".rstrip()

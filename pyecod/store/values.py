@@ -11,7 +11,7 @@ import orjson
 
 from pyecod.batch.header import UNKNOWN_TIME, read_time
 from pyecod.batch.record import ChainRecord
-from pyecod.partition.model import Domain, Partition
+from pyecod.partition.model import Domain, Partition, Rival
 from pyecod.store.rows import ChainRow
 
 # column -> PostgreSQL type, as in sql/0001 and 0002
@@ -98,6 +98,12 @@ DOMAIN = (
     "reference_coverage",
     "support",
     "h_agreement",
+    "confidence",
+    "rival_domain",
+    "rival_t_group",
+    "rival_h_group",
+    "rival_confidence",
+    "rival_defeat",
 )
 EVIDENCE = ("run_id", "evidence_type", "found", "kept", "considered", "accepted", "rejected")
 FLAG = ("run_id", "domain_number", "flag")
@@ -224,7 +230,7 @@ class PartitionValues:
             _json(partition.parameters),
             _json([{"range": str(u.range), "reason": str(u.reason)} for u in partition.unassigned]),
         )
-        content = [self._run, self._domains, sorted(self._evidence), self._flags]
+        content = [self._run, [_digested(values) for values in self._domains], sorted(self._evidence), self._flags]
         self._digest = hashlib.sha256(orjson.dumps(content)).digest()
         self._partition = partition
 
@@ -248,7 +254,21 @@ def _domain_values(domain: Domain) -> tuple[Any, ...]:
         domain.reference_coverage,
         domain.support,
         domain.h_agreement,
+        domain.confidence,
+        *_rival_values(domain.rival),
     )
+
+
+def _digested(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What of a domain's values makes its result: those of 0.1 have no confidence, and keep the digest they had."""
+    sure = DOMAIN.index("confidence") - (len(DOMAIN) - len(values))
+    return values if values[sure] is not None else values[:sure]
+
+
+def _rival_values(rival: Rival | None) -> tuple[Any, ...]:
+    if rival is None:
+        return (None,) * 5
+    return (rival.ecod_domain, rival.t_group, rival.h_group, rival.confidence, str(rival.defeat))
 
 
 def _json(value: Mapping[str, Any] | list[Any]) -> str:

@@ -151,6 +151,8 @@ def _write(text: str, file: Path | None) -> None:
 
 
 def _plain(chain: ReportChain) -> dict[str, Any]:
+    from pyecod.partition.plain import domain_record, region_record
+
     record, partition = chain.record, chain.partition
     return {
         "chain": str(chain.key),
@@ -162,26 +164,10 @@ def _plain(chain: ReportChain) -> dict[str, Any]:
         "reason": record.failure_reason or record.cannot_classify_reason,
         "problems": chain.problems,
         "domains": [
-            {
-                "id": domain.id(chain.key),
-                "range": str(domain.range),
-                "pdb_range": chain.pdb_range(domain.number) or None,
-                "t_group": domain.t_group,
-                "f_group": domain.f_group,
-                "ecod_domain": domain.ecod_domain,
-                "source": domain.source,
-                "evalue": domain.evalue,
-                "probability": domain.probability,
-                "reference_coverage": domain.reference_coverage,
-                "support": domain.support,
-                "flags": domain.flags,
-            }
+            domain_record(domain, chain.key) | {"pdb_range": chain.pdb_range(domain.number) or None}
             for domain in (partition.domains if partition else ())
         ],
-        "unassigned": [
-            {"range": str(region.range), "reason": region.reason}
-            for region in (partition.unassigned if partition else ())
-        ],
+        "unassigned": [region_record(region) for region in (partition.unassigned if partition else ())],
     }
 
 

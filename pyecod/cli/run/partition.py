@@ -13,7 +13,7 @@ from pyecod.errors import UsageError
 
 if TYPE_CHECKING:
     from pyecod.ids import ChainKey
-    from pyecod.partition import Domain, Partition
+    from pyecod.partition import Partition
     from pyecod.partition.many import FileResult
 
 
@@ -44,8 +44,8 @@ def partition(
     if out:
         out.mkdir(parents=True, exist_ok=True)
     paths = list(_summaries(files))
-    results = partition_files(paths, settings.reference, settings, out=out, explain=explain, jobs=jobs)
-    failed = _print_json(results) if as_json else _print_table(results)
+    results = partition_files(paths, settings.reference, settings, out=out, jobs=jobs)
+    failed = _print_json(results) if as_json else _print_table(results, explain=explain)
     if failed:
         raise typer.Exit(1)
 
@@ -68,6 +68,8 @@ def _print_json(results: Iterator[FileResult]) -> int:
 
 
 def _record(result: FileResult) -> dict[str, Any]:
+    from pyecod.partition.plain import domain_record, region_record
+
     if result.partition is None or result.key is None:
         return {"file": result.path, "error": result.error}
     found = result.partition
@@ -78,8 +80,8 @@ def _record(result: FileResult) -> dict[str, Any]:
         "outcome": found.outcome,
         "quality": found.quality,
         "coverage": round(found.coverage, 4),
-        "domains": [_domain(domain, result.key) for domain in found.domains],
-        "unassigned": [{"range": str(u.range), "reason": u.reason} for u in found.unassigned],
+        "domains": [domain_record(domain, result.key) for domain in found.domains],
+        "unassigned": [region_record(region) for region in found.unassigned],
         "evidence": {
             str(kind): {
                 "found": count.found,
@@ -96,38 +98,19 @@ def _record(result: FileResult) -> dict[str, Any]:
     }
 
 
-def _domain(domain: Domain, key: ChainKey) -> dict[str, Any]:
-    return {
-        "id": domain.id(key),
-        "range": str(domain.range),
-        "t_group": domain.t_group,
-        "f_group": domain.f_group,
-        "names": dict(domain.names),
-        "ecod_domain": domain.ecod_domain,
-        "source": domain.source,
-        "evalue": domain.evalue,
-        "probability": domain.probability,
-        "reference_coverage": domain.reference_coverage,
-        "support": domain.support,
-        "h_agreement": domain.h_agreement,
-        "flags": domain.flags,
-        **({"explanation": domain.explanation} if domain.explanation else {}),
-    }
-
-
-def _print_table(results: Iterator[FileResult]) -> int:
+def _print_table(results: Iterator[FileResult], *, explain: bool) -> int:
     out, failed = console(), 0
     for result in results:
         if result.partition is None or result.key is None:
             messages().print(f"failed  {result.error}", soft_wrap=True)
             failed += 1
             continue
-        for line in _lines(result.key, result.partition):
+        for line in _lines(result.key, result.partition, explain=explain):
             out.print(line, soft_wrap=True)
     return failed
 
 
-def _lines(key: ChainKey, found: Partition) -> Iterator[str]:
+def _lines(key: ChainKey, found: Partition, *, explain: bool) -> Iterator[str]:
     label = found.quality.value if found.domains else found.outcome.value
     plural = "" if len(found.domains) == 1 else "s"
     yield f"{key}  {found.length} residues, {len(found.domains)} domain{plural}, {found.coverage:.0%} covered, {label}"
@@ -139,9 +122,9 @@ def _lines(key: ChainKey, found: Partition) -> Iterator[str]:
         name = domain.names.get("t", "")
         yield (
             f"  {domain.id(key):<14} {domain.range!s:<24} {domain.f_group or domain.t_group:<14} {name}  "
-            f"({domain.ecod_domain}, {domain.source}, {score}, support {domain.support}){flags}"
+            f"({domain.ecod_domain}, {domain.source}, {score}, support {domain.support}, {domain.certainty}){flags}"
         )
-        if domain.explanation:
+        if explain:
             yield f"      {domain.explanation}"
     for region in found.unassigned:
         yield f"  {'–':<14} {region.range!s:<24} {region.reason}"

@@ -45,8 +45,12 @@ def test_sequences_that_0_1_searched_come_from_the_cache(site) -> None:
     assert site.searched() == Counter()
     again, before = site.batch("again"), site.batch("two_sequences")
     for key in ("query1", "query2"):
-        new, old = (b.path / b.manifest.chains[key].files["partition"] for b in (again, before))
-        assert read_partition(new).partition == read_partition(old).partition
+        files = (b.path / b.manifest.chains[key].files["partition"] for b in (again, before))
+        new, old = (read_partition(path).partition for path in files)
+        assert new.counts == old.counts
+        assert [(d.ecod_domain, d.t_group) for d in new.domains] == [(d.ecod_domain, d.t_group) for d in old.domains]
+        assert all(d.confidence is None for d in old.domains)
+        assert all(d.confidence for d in new.domains)
 
 
 def test_a_chain_that_failed_is_repaired_and_no_other(site) -> None:

@@ -39,6 +39,7 @@ class SmallReference:
             self._names[level] = sorted({name for name in names if name})
             codes = [self._names[level].index(name) if name else -1 for name in names]
             setattr(self, level, np.array(codes, np.int32))
+        self.family_share = np.ones(len(self._names["f"]))
         self._chains = sorted({self._chain(id_) for id_ in self.ids})
 
     @staticmethod
@@ -104,12 +105,10 @@ def summary(
     return DomainSummary(KEY, length, tuple(hits), sequence, found or {})
 
 
-def partition_of(
-    reference: Any, length: int, *hits: Hit, sequence: str = "", explain: bool = False, **options: Any
-) -> Partition:
+def partition_of(reference: Any, length: int, *hits: Hit, sequence: str = "", **options: Any) -> Partition:
     """Partition of hand-made evidence with changed partition settings."""
     settings = Settings(partition=PartitionSettings(**options))
-    return partition_chain(summary(length, *hits, sequence=sequence), reference, settings, explain=explain)
+    return partition_chain(summary(length, *hits, sequence=sequence), reference, settings)
 
 
 def ranges(partition: Partition) -> list[str]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from pyecod.partition import Defeat
+
 
 @pytest.fixture
 def reference(make_reference: Callable[..., Any]) -> Any:
@@ -13,7 +15,7 @@ def reference(make_reference: Callable[..., Any]) -> Any:
 
 
 def explanation(evidence: SimpleNamespace, reference: Any, *hits: Any) -> str:
-    found = evidence.partition(reference, 210, *hits, explain=True)
+    found = evidence.partition(reference, 210, *hits)
     return " ".join(domain.explanation for domain in found.domains)
 
 
@@ -28,7 +30,7 @@ def test_a_domain_says_what_speaks_for_it(evidence: SimpleNamespace, reference: 
     ("probability", "reason"),
     [
         (60.0, "which lost because its confidence 0.12 is below 0.20."),
-        (85.0, "which lost because its evidence is weaker (confidence 0.29, 100% of a domain, 100 residues)."),
+        (85.0, "which lost because its evidence is weaker (confidence 0.29, 100% of it, 100 residues)."),
     ],
 )
 def test_its_strongest_rival_is_named_with_the_reason_why_it_lost(
@@ -46,6 +48,13 @@ def test_a_rival_replaced_by_a_tandem_says_so(evidence: SimpleNamespace, referen
     assert "which lost because whole domains of the same H-group fill it." in text
 
 
-def test_nothing_is_said_unless_asked(evidence: SimpleNamespace, reference: Any) -> None:
-    hit = evidence.blast("e1aaaA1", evidence.hsp("1-100", "1-100"))
-    assert evidence.partition(reference, 210, hit).domains[0].explanation == ""
+def test_the_rival_stands_there_as_data_too(evidence: SimpleNamespace, reference: Any) -> None:
+    strong = evidence.blast("e1aaaA1", evidence.hsp("1-100", "1-100", 1e-30))
+    weak = evidence.profile("e1bbbA1", "11-90", "1-80", 85.0, 0.1)
+    (domain,) = evidence.partition(reference, 210, strong, weak).domains
+    assert domain.rival is not None
+    assert (domain.rival.ecod_domain, domain.rival.t_group, domain.rival.h_group) == ("e1bbbA1", "20.1.1", "20.1")
+    assert (str(domain.rival.range), domain.rival.defeat) == ("11-90", Defeat.WEAKER)
+    assert 0.2 < domain.rival.confidence < 0.3
+    (alone,) = evidence.partition(reference, 210, strong).domains
+    assert alone.rival is None

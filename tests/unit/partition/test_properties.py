@@ -77,7 +77,7 @@ def run(make_reference: Any) -> Any:
 
     def partition(found: list[Hit], length: int = LENGTH, **options: Any) -> Partition:
         summary = DomainSummary(ChainKey("8abc", "A"), length, tuple(found))
-        return partition_chain(summary, reference, Settings(partition=PartitionSettings(**options)), explain=True)
+        return partition_chain(summary, reference, Settings(partition=PartitionSettings(**options)))
 
     return partition
 

@@ -13,7 +13,17 @@ from lxml import etree
 from pyecod.errors import BrokenInputError, PyecodError
 from pyecod.evidence import EvidenceCount
 from pyecod.ids import ChainKey
-from pyecod.partition.model import Domain, Flag, Outcome, Partition, Quality, Unassigned, UnassignedReason
+from pyecod.partition.model import (
+    Defeat,
+    Domain,
+    Flag,
+    Outcome,
+    Partition,
+    Quality,
+    Rival,
+    Unassigned,
+    UnassignedReason,
+)
 from pyecod.partition.xml import format_legacy_partition, read_partition, write_partition
 from pyecod.pdb.chain import Chain, Numbering, NumberingRun
 from pyecod.ranges import ResidueRange
@@ -27,6 +37,17 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=5,
+)
+
+
+RIVAL = st.builds(
+    Rival,
+    ecod_domain=ID,
+    t_group=ID,
+    h_group=ID,
+    range=st.tuples(st.integers(1, 90), st.integers(91, LENGTH)).map(lambda ends: ResidueRange.of([ends])),
+    confidence=SHARE,
+    defeat=st.sampled_from(Defeat),
 )
 
 
@@ -53,6 +74,8 @@ def domains(draw: st.DrawFn) -> tuple[Domain, ...]:
             support=draw(st.integers(0, 9999)),
             h_agreement=draw(SHARE),
             flags=tuple(draw(st.lists(st.sampled_from(Flag), unique=True))),
+            confidence=draw(st.none() | SHARE),
+            rival=draw(st.none() | RIVAL),
             explanation=draw(TEXT),
         )
         for number, residues in enumerate(sorted((r for r in ranges if r), key=lambda r: r.start), 1)
