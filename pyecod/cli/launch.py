@@ -109,13 +109,22 @@ def run_flow(target: str, parameters: dict[str, Any], as_json: bool) -> None:
         raise typer.Exit(code)
 
 
-def flow_settings(file: Path | None, profile: str | None, places: Mapping[str, Path | None]) -> dict[str, Any]:
+def flow_settings(file: Path | None, profile: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """A command's settings as parameters of its flow; paths are absolute, for workers stand elsewhere."""
     return {
         "profile": profile,
         "settings_file": file and file.absolute(),
-        "overrides": {key: str(path.absolute()) for key, path in places.items() if path is not None},
+        "overrides": _plain(given),
     }
+
+
+def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {}
+    for key, value in given.items():
+        value = _plain(value) if isinstance(value, Mapping) else value
+        if value is not None and value != {}:
+            plain[key] = str(value.absolute()) if isinstance(value, Path) else value
+    return plain
 
 
 def ask(yes: bool, question: str, *, default: bool = True) -> None:

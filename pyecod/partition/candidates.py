@@ -98,6 +98,8 @@ def _domain_candidates(
     usable = classified[subjects]
     lost = np.asarray(chosen)[~usable]
     verdicts[lost] = np.where(known[subjects[~usable]], Verdict.UNCLASSIFIED_REFERENCE, Verdict.UNKNOWN_REFERENCE)
+    if reference.masked is not None:
+        verdicts[lost[reference.masked[rows[subjects[~usable]]] & known[subjects[~usable]]]] = Verdict.MASKED
     lengths = np.where(known, reference.length[rows], 0).tolist()
     kept = [i for i, keep in zip(chosen, usable.tolist(), strict=True) if keep]
     segments = align(evidence.hits, kept, subjects[usable].tolist(), lengths, evidence.length, settings, verdicts)

@@ -26,11 +26,13 @@ class Verdict(IntEnum):
     CONFLICT = 8
     OTHER_EXTENT = 9
     UNSUPPORTED = 10
+    MASKED = 11
 
 
 REJECTIONS: Mapping[str, str] = {
     "unknown_reference": "the domain or chain is not in this reference",
     "unclassified_reference": "the reference domain has no T-group",
+    "masked": "the reference domain is left out: blacklisted, of the query's own entry, or excluded",
     "unmapped": "the aligned part of the reference chain belongs to no domain",
     "outside_chain": "the alignment runs beyond the chain",
     "weak": "E-value or probability beyond the threshold",
@@ -42,7 +44,7 @@ REJECTIONS: Mapping[str, str] = {
 }
 """Every reason for a rejection, as the counts name it, in words; the last three are decided by the layout."""
 
-UNKNOWN = (Verdict.UNKNOWN_REFERENCE, Verdict.UNCLASSIFIED_REFERENCE, Verdict.UNMAPPED)
+UNKNOWN = (Verdict.UNKNOWN_REFERENCE, Verdict.UNCLASSIFIED_REFERENCE, Verdict.UNMAPPED, Verdict.MASKED)
 """Verdicts that tell of the reference, not of the hit: chains with only these have unknown evidence."""
 
 Verdicts = NDArray[np.int8]

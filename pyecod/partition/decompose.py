@@ -54,9 +54,14 @@ def _cut(
     # without target residues (old summaries) only a chain that is one domain can be used
     undivided = (target_start == 0) & (count[each] == 1)
     inside = undivided | ((start <= end) & (target_start > 0))
+    if reference.masked is not None:
+        hidden = mask_of(len(verdicts), [whole.hit[each[inside & reference.masked[row[piece]]]]])
     inside &= (reference.t[row[piece]] >= 0) & (reference.h[row[piece]] >= 0)
     each, piece, start, end = each[inside], piece[inside], start[inside], end[inside]
-    verdicts[whole.hit[~mask_of(len(verdicts), [whole.hit[each]])[whole.hit]]] = Verdict.UNMAPPED
+    lost = ~mask_of(len(verdicts), [whole.hit[each]])
+    verdicts[whole.hit[lost[whole.hit]]] = Verdict.UNMAPPED
+    if reference.masked is not None:
+        verdicts[whole.hit[(lost & hidden)[whole.hit]]] = Verdict.MASKED
 
     met = whole.take(each)
     blind = met.target_start == 0

@@ -12,6 +12,7 @@ from pyecod.reference.groups import Level
 
 Codes = NDArray[np.int32]
 Shares = NDArray[np.float64]
+Masks = NDArray[np.bool_]
 
 
 class ClassifiedDomain(Protocol):
@@ -63,6 +64,10 @@ class ReferenceLookup(Protocol):
     @property
     def family_share(self) -> Shares:
         """Of the domains that carry an F-group's name, the share filed in its H-group; by the F-group's code."""
+
+    @property
+    def masked(self) -> Masks | None:
+        """Domains that count for nothing, which are in no group here; None where all count."""
 
     def rows(self, ids: Sequence[str], /) -> Codes:
         """Row of each domain id, -1 where unknown."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,6 +18,7 @@ from pyecod.partition.model import Partition
 from pyecod.partition.xml import write_partition
 from pyecod.pdb.chain import Chain
 from pyecod.reference import Reference
+from pyecod.reference.mask import Mask
 from pyecod.settings import Settings
 
 
@@ -46,7 +47,9 @@ def partition_files(
 
     Raises:
         ReferenceDataError: the reference cannot be opened.
+        BrokenInputError: a list of what is left out cannot be read.
     """
+    Mask(Reference.open(reference), settings.mask)
     Reference.open(reference).check_lookup()  # once here, so that a wrong path is one clear error and not one per file
     work = partial(_partition_file, reference=reference, settings=settings, out=out)
     if jobs == 1 or len(paths) < 2:
@@ -59,7 +62,9 @@ def partition_files(
 def _partition_file(path: Path, *, reference: Path, settings: Settings, out: Path | None) -> FileResult:
     try:
         summary = read_summary(path)
-        partition = partition_chain(summary, Reference.open(reference), settings)
+        mask = Mask(Reference.open(reference), settings.mask)
+        partition = partition_chain(summary, mask.over([summary.key.entry_id]), settings)
+        partition = replace(partition, parameters={**partition.parameters, **mask.parameters})
     except BrokenInputError as error:
         return FileResult(path, error=str(error))
     written = _write(out, path, summary, partition) if out else None

@@ -77,6 +77,11 @@ class IdTable:
         place = bisect_left(self.ids, wanted)
         return place if place < len(self.ids) and self.ids[place] == wanted else -1
 
+    def beginning(self, prefix: str) -> range:
+        """Rows of the ids that begin with ``prefix``."""
+        first = _ascii(prefix)
+        return range(bisect_left(self.ids, first), bisect_left(self.ids, first + b"\x7f"))
+
     def id_at(self, row: int) -> str:
         """Id of a row."""
         return bytes(self.ids[row]).decode("ascii")

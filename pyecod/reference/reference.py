@@ -151,6 +151,11 @@ class Reference:
         return self._domains.f
 
     @property
+    def masked(self) -> None:
+        """Nothing is left out; see :class:`~pyecod.reference.mask.MaskedReference`."""
+        return None
+
+    @property
     def representative(self) -> NDArray[np.bool_]:
         """Whether each domain is a manual representative of its group, by row."""
         return self._domains.representative
@@ -258,6 +263,12 @@ class Reference:
         length = int(self._chains.length[row])
         ranges = tuple(self.range_at(domain) for domain in rows.tolist())
         return ChainDomains(self._chain_keys.id_at(row), rows, ranges, length if length >= 0 else None)
+
+    def entry_rows(self, entry_id: str) -> NDArray[np.int32]:
+        """Rows of the domains on any chain of a PDB entry."""
+        chains = self._chain_keys.beginning(f"{entry_id}_")
+        start, end = self._chains.row_ends[chains.start], self._chains.row_ends[chains.stop]
+        return np.asarray(self._chains.rows[start:end])
 
     def chain_segments(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
         """Segments of the domains of many chains at once; array of shape (segments, 4).

@@ -259,6 +259,14 @@ class ClusterSettings(Section):
     )
 
 
+class MaskSettings(Section):
+    """Reference domains that count for nothing; those of the reference's own ``blacklist.tsv`` never do."""
+
+    exclude_self: bool = Field(False, description="leave out the domains of the query's own PDB entry")
+    exclude_domains: Path | None = Field(None, description="file of reference domains and chains to leave out")
+    exclude_groups: Path | None = Field(None, description="file of X-, H-, T- and F-groups to leave out")
+
+
 class RepairSettings(Section):
     """When the result of a repair is worse than what it was to mend."""
 

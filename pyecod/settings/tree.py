@@ -23,6 +23,7 @@ from pyecod.settings.sections import (
     ChainSettings,
     ClusterSettings,
     DatabaseSettings,
+    MaskSettings,
     PartitionSettings,
     QualitySettings,
     RepairSettings,
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     partition: PartitionSettings = PartitionSettings()
     quality: QualitySettings = QualitySettings()
+    mask: MaskSettings = MaskSettings()
     chains: ChainSettings = ChainSettings()
     run: RunSettings = RunSettings()
     workers: WorkerSettings = WorkerSettings()

@@ -34,7 +34,8 @@ class SequenceGroup:
     """Chains of a batch with one sequence. ``members`` are those whose record is still to be made, in order, the
     representative first where it is one of them; ``attempts`` are the representative's so far. ``evidence`` names the
     files of earlier evidence by type (repairs, batches of the older tools), relative to the batch. ``seconds`` were
-    spent on it so far in this batch."""
+    spent on it so far in this batch. ``entries`` are those of all its chains, done or not: what is of a chain's own
+    entry is left out for its copies too."""
 
     md5: str
     length: int
@@ -44,6 +45,7 @@ class SequenceGroup:
     attempts: int = 0
     evidence: Mapping[str, str] = field(default_factory=dict, compare=False)
     seconds: float = 0.0
+    entries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def pending_work(manifest: Manifest, settings: RunSettings) -> Work:
         exhausted += [record.key for record in pending if is_exhausted(record, settings.max_attempts)]
         pending = [record for record in pending if not is_exhausted(record, settings.max_attempts)]
         if pending:
-            found[next_step(lead)].append(_group(lead, pending))
+            found[next_step(lead)].append(_group(lead, pending, records))
     packed = {step: tuple(sorted(groups, key=_longest_first)) for step, groups in found.items()}
     return Work(
         blast=packed[Step.BLAST],
@@ -162,7 +164,7 @@ def pending_work(manifest: Manifest, settings: RunSettings) -> Work:
     )
 
 
-def _group(lead: ChainRecord, pending: list[ChainRecord]) -> SequenceGroup:
+def _group(lead: ChainRecord, pending: list[ChainRecord], all_: list[ChainRecord]) -> SequenceGroup:
     keys = sorted((record.key for record in pending), key=lambda key: (key != lead.key, key))
     return SequenceGroup(
         md5=lead.sequence_md5,
@@ -173,6 +175,7 @@ def _group(lead: ChainRecord, pending: list[ChainRecord]) -> SequenceGroup:
         attempts=lead.attempts,
         evidence={kind: lead.files[kind] for kind in _EVIDENCE if kind in lead.files},
         seconds=lead.seconds or 0.0,
+        entries=tuple(sorted({record.key.entry_id for record in all_})),
     )
 
 

@@ -22,6 +22,7 @@ from pyecod.pdb import load_entry
 from pyecod.pdb.chain import Chain
 from pyecod.ranges import ResidueRange
 from pyecod.reference import Reference
+from pyecod.reference.mask import Mask
 from pyecod.search import EvidenceLoader, SearchCache, search_blast, search_profiles
 from pyecod.search.hit import EvidenceType, Query, SearchResult
 from pyecod.settings import Settings
@@ -74,6 +75,7 @@ class _Room:
         self.settings = settings
         self.provenance = provenance
         self.reference = Reference.open(settings.reference)
+        self.mask = Mask(self.reference, settings.mask)
         self.cache = SearchCache(settings.cache_dir)
         self.load = EvidenceLoader(self.reference, self.cache, settings)
         self.history = RunHistory(batch_path)
@@ -101,7 +103,8 @@ class _Room:
         checksum = sha256_of(summary_path)
         file = self.paths.relative(summary_path)
         keep_summary(self.history, summary, group.md5, started=started, checksum=checksum, file=file)
-        partition = partition_chain(summary, self.reference, self.settings)
+        partition = partition_chain(summary, self.mask.over(group.entries), self.settings)
+        partition = replace(partition, parameters={**partition.parameters, **self.mask.parameters})
         changes = _changes(partition, group)
         updates = []
         for chain in chains:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pyecod.batch import RunHistory
 from pyecod.batch.record import NO_FAILURE, ChainChanges, ChainUpdate, Status, Step
 from pyecod.reference import Reference
+from pyecod.reference.mask import Mask, MaskedReference
 from pyecod.search import EvidenceType, SearchCache, SearchOutcome, search_blast, search_profiles
 from pyecod.search.databases import key_maker
 from pyecod.search.hit import Query
@@ -62,11 +63,16 @@ def _search(
     started = datetime.now(UTC)
     queries = [read[0][group.md5] for group in groups if group.md5 in read[0]]
     failures = {group.md5: read[1][group.md5] for group in groups if group.md5 in read[1]}
-    outcomes = search(queries, Reference.open(settings.reference), SearchCache(settings.cache_dir), settings)
+    reference, cache = Reference.open(settings.reference), SearchCache(settings.cache_dir)
+    outcomes = search(queries, reference, cache, settings)
     found = {outcome.md5: outcome for outcome in outcomes}
+    mask = Mask(reference, settings.mask)
+    for group in groups:
+        if group.md5 in found:
+            found[group.md5] = _as_masked(found[group.md5], mask.over(group.entries), step, cache, settings)
     searched_groups = [(group.representative, found[group.md5]) for group in groups if group.md5 in found]
     keep_searches(RunHistory(batch_path), step, searched_groups, started=started)
-    failures |= {outcome.md5: outcome.error for outcome in outcomes if outcome.error}
+    failures |= {md5: outcome.error for md5, outcome in found.items() if outcome.error}
     kinds = {outcome.md5: outcome.error_kind for outcome in outcomes}
     updates: list[ChainUpdate] = []
     searched: list[SequenceGroup] = []
@@ -89,6 +95,21 @@ def _search(
         goes_on = step is Step.BLAST and group.needs_hhsearch and not _has_profiles(group)
         (remote if goes_on else ready).append(group)
     return StepResult(tuple(updates), tuple(remote), tuple(ready), failures, peak_memory())
+
+
+def _as_masked(
+    outcome: SearchOutcome, reference: Reference | MaskedReference, step: Step, cache: SearchCache, settings: Settings
+) -> SearchOutcome:
+    """The outcome where some domains count for nothing: they cover nothing, and spare the chain no profile search."""
+    kind = EvidenceType.HHSEARCH if step is Step.HHSEARCH else EvidenceType.DOMAIN_BLAST
+    if not isinstance(reference, MaskedReference) or outcome.coverage is None:
+        return outcome
+    result = cache.get(outcome.keys[kind])
+    if result is None:
+        return replace(outcome, error=f"{kind}: its result was pruned from the search cache while it was read")
+    coverage = reference.coverage(result)
+    needs = None if step is Step.HHSEARCH else coverage < settings.search.hhsearch_below
+    return replace(outcome, coverage=coverage, needs_hhsearch=needs)
 
 
 def _profiles_known(

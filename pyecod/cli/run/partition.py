@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyecod.cli.output import AsJson, Profile, SettingsFile, console, messages, print_json, settings_from
+from pyecod.cli.run.masks import ExcludeDomains, ExcludeGroups, ExcludeSelf, masked
 from pyecod.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def partition(
     out: Annotated[
         Path | None, typer.Option(help="folder for <chain>.partition.xml, made if absent", metavar="DIR")
     ] = None,
+    exclude_self: ExcludeSelf = None,
+    exclude_domains: ExcludeDomains = None,
+    exclude_groups: ExcludeGroups = None,
     jobs: Annotated[int, typer.Option(min=1, help="processes side by side")] = 1,
     settings_file: SettingsFile = None,
     profile: Profile = None,
@@ -38,7 +42,9 @@ def partition(
     """Partition chains from their domain summaries; exit code 1 when a file could not be read."""
     from pyecod.partition.many import partition_files
 
-    settings = settings_from(settings_file, profile, reference=reference)
+    settings = settings_from(
+        settings_file, profile, reference=reference, **masked(exclude_self, exclude_domains, exclude_groups)
+    )
     if settings.reference is None:
         raise UsageError("no reference is given", hint="use --reference DIR, or set `reference` in the settings")
     if out:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pyecod.cli.launch import ask, flow_settings, run_flow
 from pyecod.cli.output import SETTINGS, AsJson, Profile, SettingsFile, line, messages, print_json, settings_from
+from pyecod.cli.run.masks import ExcludeDomains, ExcludeGroups, ExcludeSelf, masked, say_what_is_unknown
 from pyecod.cli.submit import submit_run
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def update_weeks(
     max_batches: Annotated[int | None, typer.Option(min=1, help="work on at most this many weeks")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done and change nothing")] = False,
     yes: Yes = False,
+    exclude_self: ExcludeSelf = None,
+    exclude_domains: ExcludeDomains = None,
+    exclude_groups: ExcludeGroups = None,
     base_path: BasePath = None,
     status_dir: StatusDir = None,
     mirror: Mirror = None,
@@ -64,6 +68,7 @@ def update_weeks(
 ) -> None:
     """Classify the chains of weekly PDB releases; run again, it goes on where it stopped."""
     from pyecod.pdb import parse_date
+    from pyecod.reference.mask import Mask
     from pyecod.reference.ready import open_reference
     from pyecod.weeks.plan import plan_weeks
     from pyecod.weeks.releases import absent_releases
@@ -71,9 +76,10 @@ def update_weeks(
 
     start = parse_date(start_date) if start_date else None
     end = parse_date(end_date) if end_date else None
-    given = {"base_path": base_path, "status_dir": status_dir, "mirror": mirror, "reference": reference}
+    given: dict[str, Any] = {"base_path": base_path, "status_dir": status_dir, "mirror": mirror, "reference": reference}
+    given |= masked(exclude_self, exclude_domains, exclude_groups)
     settings = settings_from(settings_file, profile, **given)
-    open_reference(settings)
+    say_what_is_unknown(Mask(open_reference(settings), settings.mask))
     plans = plan_weeks(settings, start, end, max_batches, absent=absent_releases(settings, start, end))
     if any(plan.is_work and plan.entries for plan in plans):
         check_entry_source(settings)
@@ -105,18 +111,24 @@ def classify(
     batch_name: Annotated[str | None, typer.Option(help="name of the batch; default: from the file's name")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done and change nothing")] = False,
     yes: Yes = False,
+    exclude_self: ExcludeSelf = None,
+    exclude_domains: ExcludeDomains = None,
+    exclude_groups: ExcludeGroups = None,
     profile: Profile = None,
     settings_file: SettingsFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Cut the sequences of a FASTA file into domains and place them; same steps and outputs as a week."""
     from pyecod.pdb import read_fasta_chains
+    from pyecod.reference.mask import Mask
     from pyecod.reference.ready import open_reference
     from pyecod.weeks.begin import fasta_batch_name
 
-    given = {"base_path": base_path, "reference": reference}
+    given: dict[str, Any] = {"base_path": base_path, "reference": reference}
+    given |= masked(exclude_self, exclude_domains, exclude_groups)
     settings = settings_from(settings_file, profile, **given)
     opened = open_reference(settings)
+    say_what_is_unknown(Mask(opened, settings.mask))
     chains = read_fasta_chains(fasta, settings.chains)
     name = batch_name or fasta_batch_name(fasta)
     plan = {
@@ -132,6 +144,8 @@ def classify(
     elif not as_json:
         messages().print("  ".join(f"{key.replace('_', ' ')}: {value}" for key, value in plan.items()), soft_wrap=True)
         _show_failures([chain for chain in chains if chain.failure is not None])
+        if settings.mask.exclude_self:
+            _warn_of_strangers(chains)
     if dry_run:
         return
     ask(yes, "Start?")
@@ -141,6 +155,16 @@ def classify(
         **flow_settings(settings_file, profile, given),
     }
     run_flow("flows.classify:classify", parameters, as_json)
+
+
+def _warn_of_strangers(chains: Sequence[Chain]) -> None:
+    """Nothing is left out for what is of no PDB entry."""
+    from pyecod.reference.mask import is_pdb_id
+
+    strangers = [str(chain.key) for chain in chains if not is_pdb_id(chain.key.entry_id)]
+    if strangers:
+        told = f" {len(strangers)} of {len(chains)} are of no PDB entry, the first {strangers[0]}: nothing is their own"
+        messages().print(line(("exclude-self", "yellow"), told), soft_wrap=True)
 
 
 def _show_failures(chains: Sequence[Chain]) -> None:

@@ -152,6 +152,39 @@ def show(
         _print_tree(content)
 
 
+@app.command()
+def blacklist(
+    directory: Directory = None,
+    add: Annotated[
+        list[str] | None, typer.Option(help="id of a domain or chain that is to count for nothing", metavar="ID")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="why; with --add", show_default=False)] = "",
+    as_json: AsJson = False,
+    settings_file: SettingsFile = None,
+    profile: Profile = None,
+) -> None:
+    """Show the reference domains that count for nothing, or add to them; the file may also be edited.
+
+    Results made before keep standing until they are made again (`pyecod repair`).
+    """
+    from pyecod.reference import Reference
+    from pyecod.reference.mask import add_to_blacklist, read_blacklist
+
+    reference = Reference.open(_directory(directory, settings_file, profile))
+    if add:
+        if not reason.strip():
+            raise UsageError("a blacklisted domain needs a reason", hint="--reason TEXT")
+        add_to_blacklist(reference, add, reason)
+    entries = read_blacklist(reference)
+    if as_json:
+        print_json([asdict(entry) for entry in entries])
+        return
+    for entry in entries:
+        console().print(line((entry.id, "bold"), f"  {entry.date}  {entry.who}  {entry.reason}"), soft_wrap=True)
+    if not entries:
+        console().print("nothing is blacklisted")
+
+
 def _by_name(values: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(reason): value for reason, value in values.items()}
 

@@ -26,6 +26,7 @@ class SmallReference:
 
     domains: Mapping[str, tuple[str, str]]
     version: str = "develop291"
+    masked: Any = None
     ids: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
