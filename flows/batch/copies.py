@@ -8,6 +8,7 @@ from prefect import get_run_logger
 
 from flows.batch.run import BatchRun
 from pyecod.batch import BatchType
+from pyecod.standing.mended import mended_since
 from pyecod.work import chunks
 from pyecod.work.chunks import SequenceGroup, Work, pending_work
 from pyecod.work.propagate import ClusterMembers
@@ -23,7 +24,7 @@ def choose_representatives(run: BatchRun) -> tuple[Work, tuple[SequenceGroup, ..
     batch.mark(chunks.choose_representatives(batch.manifest.chains.values()))
     if settings.run.until == "entries":
         return Work(), ()
-    work = pending_work(batch.manifest, settings.run)
+    work = pending_work(batch.manifest, settings.run, mended_since(batch))
     if batch.header.batch_type is BatchType.REPAIR:
         return work, ()
     return ClusterMembers(batch.path, settings, run.provenance).defer(work)

@@ -13,6 +13,7 @@ from flows.batch.run import BatchRun
 from pyecod.batch import EntryRecord
 from pyecod.batch.record import Status
 from pyecod.errors import describe
+from pyecod.standing.mended import mended_since
 from pyecod.weeks.obsolete import obsolete_entries
 from pyecod.work.entries import EntryOutcome, read_again
 from tasks.entries import read_entries_chunk
@@ -37,9 +38,10 @@ def read_pending_entries(run: BatchRun) -> None:
     if obsolete:
         get_run_logger().info(f"obsolete, so not read: {', '.join(entry.pdb_id for entry in obsolete)}")
         batch.mark(entries=obsolete)
+    mended = mended_since(batch)
     pending: dict[str | None, list[str]] = {}  # by week, of which a repair has several
     for entry in batch.manifest.entries.values():
-        if not entry.is_settled:
+        if not entry.is_settled and entry.pdb_id not in mended:
             pending.setdefault(entry.source_week, []).append(entry.pdb_id)
     if not pending:
         return

@@ -60,6 +60,16 @@ def find_mended(
     return Mended(mended, state.problems)
 
 
+def mended_since(batch: Batch) -> frozenset[str]:
+    """Failed chains and entries of a week's batch that repairs have mended: trying them again would change nothing."""
+    failed = any(chain.is_failed for chain in batch.manifest.chains.values())
+    failed = failed or any(entry.status is Status.FAILED for entry in batch.manifest.entries.values())
+    if not failed or batch.header.batch_type is not BatchType.WEEKLY:
+        return frozenset()
+    folder = batch.path.absolute()
+    return frozenset(find_mended(folder.parent, {folder.name}).by_batch.get(folder.name, ()))
+
+
 def find_replaced(batch_path: Path) -> set[ChainKey]:
     """The chains of a batch in whose place the result of another batch stands.
 

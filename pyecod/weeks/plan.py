@@ -13,6 +13,7 @@ from pyecod.batch.names import week_of_name
 from pyecod.errors import BatchError, ConfigError
 from pyecod.pdb import Release, find_releases
 from pyecod.settings import Settings
+from pyecod.standing.mended import mended_since
 from pyecod.watch.conservation import conservation, find_losses
 from pyecod.weeks.lists import list_problems, new_entries, what_changed
 from pyecod.work.chunks import pending_work
@@ -128,9 +129,10 @@ def _plan(release: Release, settings: Settings) -> WeekPlan:
 def _plan_of_batch(release: Release, batch: Batch, settings: Settings) -> WeekPlan:
     path, older = batch.path, batch.manifest.is_older_form
     changed = what_changed(batch, release)
-    unread = sum(not entry.is_settled for entry in batch.manifest.entries.values())
+    mended = mended_since(batch)
+    unread = sum(not e.is_settled and e.pdb_id not in mended for e in batch.manifest.entries.values())
     unread += len(new_entries(batch, release)) if changed else 0
-    work = pending_work(batch.manifest, settings.run)
+    work = pending_work(batch.manifest, settings.run, mended)
     if older and not (unread or work):
         return WeekPlan(release, path, "done", chains=0, reason="complete, by the older tools")
     losses = () if batch.header.completed else find_losses(conservation(batch.manifest.chains.values()))
@@ -144,6 +146,7 @@ def _plan_of_batch(release: Release, batch: Batch, settings: Settings) -> WeekPl
         reason = f"evidence was lost: {losses[0]}" if losses else "not finished"
         return WeekPlan(release, path, "resume", chains=0, reason=reason, is_late=late)
     reason = f"{len(work.exhausted)} chains failed too often: see pyecod repair" if work.exhausted else "complete"
+    reason += f", {len(mended)} mended by repairs" if mended else ""
     return WeekPlan(release, path, "done", chains=0, reason=reason)
 
 

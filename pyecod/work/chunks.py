@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -131,17 +131,18 @@ def is_exhausted(record: ChainRecord, max_attempts: int) -> bool:
     return record.is_failed and record.attempts >= max_attempts
 
 
-def pending_work(manifest: Manifest, settings: RunSettings) -> Work:
+def pending_work(manifest: Manifest, settings: RunSettings, mended: Collection[str] = ()) -> Work:
     """What a batch still needs, longest sequences first, the same whenever it is asked of the same state.
 
-    Failed chains are tried again until they have had ``max_attempts``; those without a sequence are not.
+    Failed chains are tried again until they have had ``max_attempts``; those without a sequence are not, nor those that
+    repairs have ``mended`` (keys).
     """
     members: dict[str, list[ChainRecord]] = {}
     exhausted: list[ChainKey] = []
     for record in manifest.chains.values():
         if record.is_unusable:
             exhausted.append(record.key)
-        elif record.can_classify:
+        elif record.can_classify and not (record.is_failed and str(record.key) in mended):
             members.setdefault(record.representative or str(record.key), []).append(record)
     found: dict[Step | None, list[SequenceGroup]] = {step: [] for step in (*Step, None)}  # None: records are lacking
     for name, records in members.items():

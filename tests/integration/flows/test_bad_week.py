@@ -31,6 +31,7 @@ from pyecod.files import sha256_of
 from pyecod.settings import load_settings
 from pyecod.store import open_store, verify
 from pyecod.store.jobs.tree import job_details, job_tree
+from pyecod.weeks.plan import plan_weeks
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("prefect_api")]
 
@@ -175,3 +176,23 @@ def test_runs_are_tagged_but_no_task_asks_the_server_for_a_slot_of_its_tags(smal
             time.sleep(0.5)
     assert {"blast", "hhsearch", "partition"} & {task.name.split()[0] for task in tasks}
     assert [task.name for task in tasks if task.tags and not task.name.startswith("load")] == []
+
+
+def test_a_week_does_not_try_again_what_a_repair_has_mended(small_world: Any, base_path: Path) -> None:
+    more = {"run": {"max_attempts": 9, "retries": 1, "retry_delay": 0}}  # the week itself would go on trying
+    overrides = small_world.overrides(base_path, **more)
+    batch = first_week(small_world, base_path)
+    victims = spoil(batch)
+    day = small_world.world.dates[0]
+    settings = load_settings(overrides=overrides).absolute()
+    (before,) = plan_weeks(settings, day, day)
+    assert (before.state, before.chains) == ("resume", len(victims))
+    result = repair(reason="error_fix", failed=True, overrides=overrides)
+    assert result.batch.counters is not None
+    assert result.batch.counters.failed == 0
+    (after,) = plan_weeks(settings, day, day)
+    assert (after.state, after.chains) == ("done", 0)
+    assert f"{len(victims)} mended by repairs" in after.reason
+    records = {key: (r.updated_at, r.attempts) for key, r in Batch.open(batch.path).manifest.chains.items()}
+    update_weeks(start_date=day, end_date=day, overrides=overrides)
+    assert {k: (r.updated_at, r.attempts) for k, r in Batch.open(batch.path).manifest.chains.items()} == records
