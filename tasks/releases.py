@@ -8,7 +8,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from pyecod.settings import Settings
-from pyecod.weeks.releases import fetch_absent_releases
+from pyecod.weeks import releases
 from tasks.retries import retried
 
 
@@ -19,7 +19,7 @@ def fetch_releases(settings: Settings, start: datetime.date | None, end: datetim
 
 @task(name="fetch-releases", task_run_name="fetch release lists", cache_policy=NO_CACHE)
 def _fetch(settings: Settings, start: datetime.date | None, end: datetime.date | None) -> list[datetime.date]:
-    """See :func:`pyecod.weeks.releases.fetch_absent_releases`."""
-    days = fetch_absent_releases(settings, start, end)
+    """See :func:`pyecod.weeks.releases.fetch_releases`."""
+    days = releases.fetch_releases(settings, start, end)
     get_run_logger().info("lists fetched: " + (", ".join(map(str, days)) or "none is new"))
     return days

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pyecod.fetch.download import Download, Fetched
     from pyecod.fetch.many import fetch_files
     from pyecod.fetch.reference import ReferenceFiles, fetch_reference
-    from pyecod.fetch.release import entry_downloads, fetch_lists, list_dates
+    from pyecod.fetch.release import entry_downloads, fetch_lists, list_dates, refresh_lists
     from pyecod.fetch.stage import Stage, staged_entries
 
 _MODULES = {
@@ -25,6 +25,7 @@ _MODULES = {
     "fetch_lists": "release",
     "fetch_reference": "reference",
     "list_dates": "release",
+    "refresh_lists": "release",
     "staged_entries": "stage",
 }
 
@@ -38,6 +39,7 @@ __all__ = [
     "fetch_lists",
     "fetch_reference",
     "list_dates",
+    "refresh_lists",
     "staged_entries",
 ]
 

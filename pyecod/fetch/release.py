@@ -101,6 +101,24 @@ def fetch_lists(date: datetime.date, status_dir: Path, settings: FetchSettings) 
     return ends
 
 
+def refresh_lists(dates: Iterable[datetime.date], status_dir: Path, settings: FetchSettings) -> list[datetime.date]:
+    """Ask the server for newer lists of added entries than those here; the releases whose list was replaced.
+
+    Raises:
+        FetchError: the server cannot be reached, or gives something else than a list.
+    """
+    days = list(dates)
+    downloads = [
+        Download(
+            list_url(day, LISTS[0], settings), status_dir / f"{day:%Y%m%d}" / LISTS[0], check_id_list,
+            refresh=True, max_bytes=_LIST_BYTES,
+        )
+        for day in days
+    ]  # fmt: skip
+    ends = fetch_files(downloads, settings)
+    return [day for day, end in zip(days, ends, strict=True) if end.fate is Fate.FETCHED]
+
+
 def _move_link(status_dir: Path, name: str) -> None:
     link = status_dir / "latest"
     if link.is_symlink() and _date(link.readlink().name) is not None and link.readlink().name < name:

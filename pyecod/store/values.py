@@ -11,7 +11,7 @@ import orjson
 
 from pyecod.batch.header import UNKNOWN_TIME, read_time
 from pyecod.batch.record import ChainRecord
-from pyecod.partition.model import Domain, Partition, Rival
+from pyecod.partition.model import Domain, Flag, Partition, Rival
 from pyecod.store.rows import ChainRow
 
 # column -> PostgreSQL type, as in sql/0001 and 0002
@@ -106,7 +106,7 @@ DOMAIN = (
     "rival_defeat",
 )
 EVIDENCE = ("run_id", "evidence_type", "found", "kept", "considered", "accepted", "rejected")
-FLAG = ("run_id", "domain_number", "flag")
+FLAG = ("run_id", "domain_number", "flag", "detail")
 
 _NO_RUN: tuple[Any, ...] = (None,) * len(RUN)
 _FILES = ("fasta", "chain_blast", "domain_blast", "hhsearch", "summary", "partition")
@@ -217,7 +217,9 @@ class PartitionValues:
             (str(kind), count.found, count.kept, count.considered, count.accepted, _json(count.rejected))
             for kind, count in partition.counts.items()
         ]
-        self._flags = [(d.number, str(flag)) for d in partition.domains for flag in dict.fromkeys(d.flags)]
+        self._flags = [
+            (d.number, str(flag), _flag_detail(d, flag)) for d in partition.domains for flag in dict.fromkeys(d.flags)
+        ]
         self._run = (
             str(partition.outcome),
             str(partition.quality),
@@ -230,7 +232,12 @@ class PartitionValues:
             _json(partition.parameters),
             _json([{"range": str(u.range), "reason": str(u.reason)} for u in partition.unassigned]),
         )
-        content = [self._run, [_digested(values) for values in self._domains], sorted(self._evidence), self._flags]
+        content = [
+            self._run,
+            [_digested(values) for values in self._domains],
+            sorted(self._evidence),
+            [(number, flag) for number, flag, _ in self._flags],
+        ]
         self._digest = hashlib.sha256(orjson.dumps(content)).digest()
         self._partition = partition
 
@@ -257,6 +264,20 @@ def _domain_values(domain: Domain) -> tuple[Any, ...]:
         domain.confidence,
         *_rival_values(domain.rival),
     )
+
+
+def _flag_detail(domain: Domain, flag: Flag) -> str | None:
+    """The domain's own figures behind a flag; what the flag means stands beside it."""
+    match flag:
+        case Flag.PARTIAL:
+            return f"{domain.reference_coverage:.0%} of {domain.ecod_domain} aligned"
+        case Flag.DISCONTINUOUS:
+            return str(domain.range)
+        case Flag.NEW_REPRESENTATIVE_CANDIDATE:
+            return f"{len(domain.range)} residues, nearest {domain.ecod_domain}"
+        case Flag.CONFLICT:
+            return f"{domain.h_agreement:.0%} of the hits here are of {domain.h_group}"
+    return None
 
 
 def _digested(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -27,28 +27,40 @@ def absent_releases(
     """
     if not fetches_releases(settings):
         return []
-    from pyecod.fetch import list_dates
-
-    status_dir = status_dir_of(settings)
-    since = start or first_to_look_at(batch_dates(settings.base_path), settings)
-    dates = [day for day in list_dates(settings.fetch) if end is None or day <= end]
-    dates = [day for day in dates if day >= since] if since else dates[-1:]
-    return [day for day in dates if not (status_dir / f"{day:%Y%m%d}" / "added.pdb").exists()]
+    return [day for day in _known_to_the_server(settings, start, end) if not _is_here(day, settings)]
 
 
-def fetch_absent_releases(
+def fetch_releases(
     settings: Settings, start: datetime.date | None = None, end: datetime.date | None = None
 ) -> list[datetime.date]:
-    """Fetch the lists of :func:`absent_releases`; which they were.
+    """Fetch the lists of :func:`absent_releases`, and those that have grown on the server since; which they were.
 
     Raises:
         ConfigError: no status folder is configured.
         FetchError: the server cannot be reached, or gives something else than lists.
         OSError: the status folder cannot be written.
     """
-    from pyecod.fetch import fetch_lists
+    if not fetches_releases(settings):
+        return []
+    from pyecod.fetch import fetch_lists, refresh_lists
 
-    days = absent_releases(settings, start, end)
-    for day in days:
+    days = _known_to_the_server(settings, start, end)
+    here = [day for day in days if _is_here(day, settings)]
+    grown = refresh_lists(here, status_dir_of(settings), settings.fetch)
+    for day in (absent := [day for day in days if day not in here]):
         fetch_lists(day, status_dir_of(settings), settings.fetch)
-    return days
+    return sorted(absent + grown)
+
+
+def _known_to_the_server(
+    settings: Settings, start: datetime.date | None, end: datetime.date | None
+) -> list[datetime.date]:
+    from pyecod.fetch import list_dates
+
+    since = start or first_to_look_at(batch_dates(settings.base_path), settings)
+    dates = [day for day in list_dates(settings.fetch) if end is None or day <= end]
+    return [day for day in dates if day >= since] if since else dates[-1:]
+
+
+def _is_here(day: datetime.date, settings: Settings) -> bool:
+    return (status_dir_of(settings) / f"{day:%Y%m%d}" / "added.pdb").exists()

@@ -93,28 +93,38 @@ def diff(
     before: Annotated[int | None, typer.Argument(help="default: the last but one", show_default=False)] = None,
     after: Annotated[int | None, typer.Argument(help="default: the last", show_default=False)] = None,
     data_type: OfType = DataType.PARTITION,
+    with_batch: Annotated[
+        str | None,
+        typer.Option(
+            "--with", help="compare the current run with that of this batch, a week's repair", show_default=False
+        ),
+    ] = None,
     base_path: BasePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what differs between two runs of a chain."""
-
+    """Show what differs between two runs of a chain: of one batch, or of a week and its repair (--with)."""
     from pyecod.batch.runs import compare_runs
     from pyecod.errors import UsageError
 
     history, key = _history(batch, base_path), _key(chain)
-    numbers = history.numbers(data_type, key)
+    other = _history(with_batch, base_path) if with_batch else history
+    numbers, others = history.numbers(data_type, key), other.numbers(data_type, key)
     if after is None:
-        after = numbers[-1] if numbers else 0
+        after = others[-1] if others else 0
     if before is None:
-        before = max((number for number in numbers if number < after), default=0)
+        before = max((number for number in numbers if with_batch or number < after), default=0)
+    if with_batch and not (before and after):
+        raise UsageError(f"{key} has no {data_type} run here", where=with_batch if before else batch)
     if not before or not after:
-        raise UsageError(f"{key} has {len(numbers)} {data_type} runs, two are needed", where=batch)
-    changes = compare_runs(history.load(data_type, key, before), history.load(data_type, key, after))
+        hint = "--with BATCH compares with the run of another batch, as a repair's"
+        raise UsageError(f"{key} has {len(numbers)} {data_type} runs, two are needed", where=batch, hint=hint)
+    changes = compare_runs(history.load(data_type, key, before), other.load(data_type, key, after))
     if as_json:
         print_json([{"field": name, "before": old, "after": new} for name, old, new in changes])
         return
     out = console()
-    words = f" {data_type}: run {before} → run {after}" + ("" if changes else ": no difference")
+    place = f" of {with_batch}" if with_batch else ""
+    words = f" {data_type}: run {before} → run {after}{place}" + ("" if changes else ": no difference")
     out.print(line((str(key), "bold"), words))
     for name, old, new in changes:
         out.print(line(f"  {name}: ", (_short(old), "red"), " → ", (_short(new), "green")))

@@ -6,6 +6,7 @@ import gzip
 import json
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,15 @@ def test_lists_and_entries_come_from_the_server(pdb: Any, settings: Any, small_w
     assert plan(file)[1:] == [(str(second), "new", "its lists are fetched first")]
     assert not (tmp_path / "status" / f"{second:%Y%m%d}").exists()
 
+    lists = f"/status/{first:%Y%m%d}/added.pdb"
+    whole = pdb.files[lists]
+    pdb.files[lists], pdb.modified, pdb.tag = whole + b"9zzz\n", time.time(), '"grown"'
+    publish(pdb, [first])
+    update_weeks(overrides=overrides)
+    assert "9zzz" in Batch.open(result.path).manifest.entries
+    pdb.files[lists] = whole
+
+    publish(pdb, [first, second])
     pdb.always["/status/"] = 503
     done = command(file)
     assert done.returncode == 3

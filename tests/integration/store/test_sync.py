@@ -85,6 +85,7 @@ class TestContent:
             ("a", 1, "8s72_a_001", "1-90", "a:501-590", 90, False, "domain_blast", 0.0, None),
             ("a", 2, "8s72_a_002", "95-200", "a:595-700", 106, False, "hhsearch", 1e-300, 98.4),
         ]
+        assert query("SELECT detail FROM pdb_update.quality_flag") == [("1-40,60-120",)]
         assert query("SELECT f.flag, d.range FROM pdb_update.quality_flag f JOIN pdb_update.partition_domain d "
                      "USING (run_id, domain_number)") == [("discontinuous", "1-40,60-120")]  # fmt: skip
         assert query(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -160,6 +161,20 @@ def test_runs_are_listed_shown_and_compared(pyecod: Pyecod, history: RunHistory)
     assert "result.coverage: 0.5 → 0.9" in out
     _, out, _ = pyecod("runs", "diff", "ecod_weekly_20250905", "8abc_A", "2", "1", "--json")
     assert json.loads(out) == [{"field": "result.coverage", "before": 0.9, "after": 0.5}]
+
+
+def test_a_week_is_compared_with_its_repair(pyecod: Pyecod, history: RunHistory) -> None:
+    now = datetime.now(UTC)
+    week = history.root.parent
+    repair = RunHistory(shutil.copytree(week, week.parent / "ecod_repair_20250906"))
+    repair.save(DataType.PARTITION, ChainKey("8abc", "A"), {"coverage": 1.0}, started=now, finished=now)
+    ask = ("runs", "diff", "ecod_weekly_20250905", "8abc_A")
+    code, out, _ = pyecod(*ask, "--with", "ecod_repair_20250906")
+    assert (code, "result.coverage: 0.9 → 1.0" in out) == (0, True)
+    _, out, _ = pyecod(*ask, "1", "--with", "ecod_repair_20250906", "--json")
+    assert json.loads(out) == [{"field": "result.coverage", "before": 0.5, "after": 1.0}]
+    code, _, err = pyecod("runs", "diff", "ecod_repair_20250906", "8abc_B")
+    assert (code, "--with BATCH" in err) == (2, True)
 
 
 def test_asking_for_runs_that_are_not_there_is_a_clear_error(pyecod: Pyecod, history: RunHistory) -> None:
