@@ -28,6 +28,7 @@ _ENUMERATIONS: Mapping[str, tuple[type[StrEnum], str]] = {
 }
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_EARLIER_DEFAULTS = {"partition.max_tail": 15, "partition.max_linker": 15}  # of 0.1, which wrote them into each header
 # where and how fast a batch runs, not what comes out
 _RUNNING = {
     "search": frozenset(
@@ -178,18 +179,26 @@ def settings_differences(header: BatchHeader, settings: Settings, reference_id: 
     """How the settings that decide results, and the reference, differ from those the batch was started with.
 
     One line each: ``search.evalue: 0.002 -> 0.01``. A batch of the older tools knows no settings and differs in none.
+    What has its default is no difference where that is new: a batch that an earlier version began goes on.
     """
     if header.settings_digest is None or header.settings_digest == settings_digest(settings, reference_id):
         return []
-    before, now = _deciding(header.settings), _deciding(plain_settings(settings))
+    before, now, default = (
+        _deciding(t) for t in (header.settings, plain_settings(settings), plain_settings(Settings()))
+    )
     differences = [
         f"{key}: {_shown(before, key)} -> {_shown(now, key)}"
         for key in sorted(before.keys() | now.keys())
-        if key not in before or key not in now or before[key] != now[key]
+        if _shown(before, key) != _shown(now, key) and not _is_new_default(key, before, now, default)
     ]
     if header.reference_id != reference_id:
         differences.insert(0, f"reference: {header.reference_id} -> {reference_id}")
     return differences
+
+
+def _is_new_default(key: str, before: Mapping[str, Any], now: Mapping[str, Any], default: Mapping[str, Any]) -> bool:
+    had_default = key not in before or (key in _EARLIER_DEFAULTS and before[key] == _EARLIER_DEFAULTS[key])
+    return had_default and key in now and now[key] == default[key]
 
 
 def _shown(values: Mapping[str, Any], key: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,21 @@ def test_differences_name_each_setting_with_both_values(header: BatchHeader) -> 
         "chains.min_length: 20 -> 25",
         "search.evalue: 0.002 -> 0.01",
     ]
+
+
+def test_a_new_default_and_a_new_setting_at_its_default_are_no_differences(header: BatchHeader) -> None:
+    partition = {key: value for key, value in header.settings["partition"].items() if key != "max_hole"}
+    settings = {**header.settings, "partition": partition | {"max_tail": 15, "max_linker": 15}}
+    old = replace(header, settings=settings, settings_digest="of 0.1")
+    assert settings_differences(old, Settings(), "develop291-0123") == []
+    assert settings_differences(old, Settings(partition={"max_hole": 9, "max_tail": 20}), "develop291-0123") == [
+        "partition.max_hole: (unknown) -> 9",
+        "partition.max_tail: 15 -> 20",
+    ]
+    chosen = replace(header, settings={**settings, "partition": partition | {"max_tail": 12}})
+    assert "partition.max_tail: 12 -> 30" in settings_differences(
+        replace(chosen, settings_digest="of 0.1"), Settings(), "develop291-0123"
+    )
 
 
 def test_the_header_holds_the_settings_but_nothing_of_the_database() -> None:
