@@ -37,8 +37,9 @@ class Scores:
     true domains that share residues with an assigned one; ``termini_10_of_all`` among all true domains. ``t_right``,
     ``t_wrong``, ``t_none`` count labelled true domains by the T-group of the assigned domain they share most residues
     with (none: it shares less than half of the shorter); likewise ``h`` and ``x``. ``right`` counts labelled domains
-    with the right H-group and an IoU of 0.8. ``overlaps`` counts chains in which two assigned domains share a residue.
-    ``coverage`` is the mean share of residues assigned.
+    with the right H-group and an IoU of 0.8. ``discontinuous`` counts true domains of several segments,
+    ``discontinuous_80`` those of them with an IoU of 0.8. ``overlaps`` counts chains in which two assigned domains
+    share a residue. ``coverage`` is the mean share of residues assigned.
     """
 
     chains: int
@@ -61,6 +62,8 @@ class Scores:
     x_wrong: int
     overlaps: int
     coverage: float
+    discontinuous: int
+    discontinuous_80: int
 
     def flat(self, prefix: str = "") -> dict[str, float | int]:
         """The scores by name, shares rounded to four digits."""
@@ -108,7 +111,7 @@ def score(
             name: tally[name]
             for name in (
                 *("labelled", "right", "t_right", "t_wrong", "t_none"),
-                *("h_right", "h_wrong", "x_right", "x_wrong", "overlaps"),
+                *("h_right", "h_wrong", "x_right", "x_wrong", "overlaps", "discontinuous", "discontinuous_80"),
             )
         },
     )
@@ -119,6 +122,8 @@ def _compare(true: TruthDomain, found: Sequence[AssignedDomain], tally: Counter[
     nearest = max(found, key=lambda d: true.range.iou(d.range), default=None)
     iou = true.range.iou(nearest.range) if nearest else 0.0
     tally["iou_80"] += iou >= _GOOD_IOU
+    tally["discontinuous"] += true.range.is_discontinuous
+    tally["discontinuous_80"] += true.range.is_discontinuous and iou >= _GOOD_IOU
     if nearest and iou > 0:
         tally["met"] += 1
         for there, here in ((true.range.start, nearest.range.start), (true.range.end, nearest.range.end)):

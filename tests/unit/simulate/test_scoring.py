@@ -55,6 +55,13 @@ def test_boundaries_are_measured_at_10_and_20_residues() -> None:
     assert (scores.termini_10, scores.termini_20) == (0, 1)
 
 
+def test_discontinuous_domains_are_counted_apart() -> None:
+    truth = [true("1-50,151-200"), true("51-150")]
+    scores = score(assigned(("1-50,151-190", "1.1.1"), ("51-150", "1.1.1")), truth)
+    assert (scores.discontinuous, scores.discontinuous_80, scores.iou_80) == (1, 1, 1)
+    assert score(assigned(("1-50", "1.1.1"), ("51-150", "1.1.1")), truth).discontinuous_80 == 0
+
+
 def test_unlabelled_domains_count_for_boundaries_only() -> None:
     scores = score(assigned(("1-100", "1.1.1")), [true("1-100", None)])
     assert (scores.labelled, scores.t_right, scores.iou_80) == (0, 0, 1)
