@@ -120,19 +120,27 @@ def _refuse_long_insertions(alignment: Alignment, limits: ClusterSettings, repre
 
 
 def _map_domain(domain: Domain, alignment: Alignment, limits: ClusterSettings, representative: str) -> Domain:
-    wanted = domain.range.mask(int(max(alignment.target.max(initial=0), domain.range.end)))
-    inside = np.zeros(len(alignment.target), dtype=bool)
-    aligned = alignment.target > 0
-    inside[aligned] = wanted[alignment.target[aligned] - 1]
+    inside = _counterparts(domain.range, alignment)
     share = np.count_nonzero(inside) / len(domain.range)
     if share < limits.min_domain_mapped:
         raise BadMappingError(f"only {share:.0%} of domain {domain.number} of {representative} is in the member")
     residues = _with_small_insertions(ResidueRange.from_mask(inside), domain, alignment)
+    speaking = domain.evidence_range
     return replace(
         domain,
         range=residues,
+        evidence_range=(ResidueRange.from_mask(_counterparts(speaking, alignment)) or None) if speaking else None,
         explanation=f"mapped from {representative} {domain.range} (identity {alignment.identity:.2f})",
     )
+
+
+def _counterparts(residues: ResidueRange, alignment: Alignment) -> NDArray[np.bool_]:
+    """Mask of the member's residues that are aligned with these of the representative."""
+    wanted = residues.mask(int(max(alignment.target.max(initial=0), residues.end)))
+    inside = np.zeros(len(alignment.target), dtype=bool)
+    aligned = alignment.target > 0
+    inside[aligned] = wanted[alignment.target[aligned] - 1]
+    return inside
 
 
 def _with_small_insertions(mapped: ResidueRange, domain: Domain, alignment: Alignment) -> ResidueRange:

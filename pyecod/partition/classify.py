@@ -8,6 +8,7 @@ import numpy as np
 
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Bools, Ints
+from pyecod.partition.boundaries import Extent
 from pyecod.partition.calibration import calibration, label_trust
 from pyecod.partition.candidates import KINDS, CandidateTable
 from pyecod.partition.consensus import Proposal, kinship
@@ -49,14 +50,14 @@ def _hits_of(table: CandidateTable, candidates: Bools) -> Ints:
 def classify(
     number: int,
     proposal: Proposal,
-    residues: Bools,
+    extent: Extent,
     support: Support,
     table: CandidateTable,
     evidence: DomainSummary,
     reference: ReferenceLookup,
     settings: PartitionSettings,
 ) -> Domain:
-    """The domain on ``residues``: T-group by vote of the proposal's members, the rest from the best of that T-group."""
+    """The domain on ``extent``: T-group by vote of the proposal's members, the rest from the best of that T-group."""
     members = proposal.members
     best, f_code = _elect(table, members, reference, settings.consensus)
     domain = reference.domain_at(int(table.row[best]))
@@ -64,7 +65,7 @@ def classify(
     assert domain.h_group is not None
     assert domain.x_group is not None
     evalue, probability = figures(best, table, evidence)
-    chosen = ResidueRange.from_mask(residues)
+    chosen = ResidueRange.from_mask(extent.residues)
     agreement = len(support.hits_agreeing) / len(support.hits_over) if len(support.hits_over) else 1.0
     coverage = float(table.reference_coverage[best])
     trust = label_trust(proposal, best, agreement, table, reference)
@@ -85,7 +86,8 @@ def classify(
         support=max(len(support.hits_agreeing), 1),
         h_agreement=round(agreement, 4),
         confidence=round(calibration().probability(proposal.confidence, trust), 3),
-        flags=_flags(table, best, chosen, coverage, agreement, settings),
+        flags=_flags(table, best, chosen, coverage, agreement, extent.inferred, settings),
+        evidence_range=ResidueRange.from_mask(extent.aligned),
     )
 
 
@@ -117,11 +119,13 @@ def _flags(
     residues: ResidueRange,
     coverage: float,
     agreement: float,
+    inferred: bool,
     settings: PartitionSettings,
 ) -> tuple[Flag, ...]:
     flags = {
         Flag.PARTIAL: coverage < settings.min_reference_coverage,
         Flag.DISCONTINUOUS: residues.is_discontinuous,
+        Flag.DISCONTINUITY_INFERRED: inferred,
         Flag.NEW_REPRESENTATIVE_CANDIDATE: table.aligned[best] < settings.min_domain_coverage * len(residues),
         Flag.CONFLICT: agreement < settings.consensus,
     }

@@ -20,6 +20,7 @@ _FRAGMENT_COVERAGE = 0.7  # reference coverage below which a candidate may be a 
 _KINSHIP = 0.2  # voters this share of the best evidence behind the best count 1/e
 _TERMINUS = 15.0  # unaligned reference residues at an end that make its vote for that end count 1/e
 _PROFILE = KINDS.index(EvidenceType.HHSEARCH)
+_CERTAIN = 0.8  # confidence (E = 1e-8) from which a domain is as long as its reference, however much is not aligned
 _AGREEMENT = 1.0  # most that agreeing hits add to the evidence: one order of magnitude
 
 
@@ -30,7 +31,9 @@ class Proposal:
     ``members`` are indices of the candidate table, best first, ``voices`` their evidence and ``trust`` their scores.
     ``votes`` (shape: chain length) is the share of the
     members' weight that has a residue aligned, 0 to 1. ``core`` marks residues with at least half of it;
-    ``start`` and ``end`` are the voted ends including the reference residues missing from the alignments, 1-based.
+    ``start`` and ``end`` are the voted ends including the reference residues missing from the alignments, 1-based: at
+    most ``max_extrapolation`` of them where the homology is uncertain. ``whole_start`` and ``whole_end`` are where the
+    domain would begin and end with all of them, which may be outside the chain.
     ``by_sequence`` is the best evidence of BLAST hits that cover their reference, 0 where there are none.
     ``confidence`` is that of the best member, raised a little by the others; ``weight`` what the layout gains.
     """
@@ -45,6 +48,8 @@ class Proposal:
     size: int
     start: int
     end: int
+    whole_start: int
+    whole_end: int
     evidence: float
     by_sequence: float
     confidence: float
@@ -132,11 +137,12 @@ def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings
     votes = _votes(group, members, weight / total, length)
     core = votes >= 0.5 - 1e-9
     first, last = int(core.argmax()) + 1, length - int(core[::-1].argmax())
-    start = _voted_end(table.start[rows] - table.missing_start[rows], table.missing_start[rows], weight)
-    end = _voted_end(table.end[rows] + table.missing_end[rows], table.missing_end[rows], weight)
-    reach = settings.max_extrapolation
-    start = max(1, min(max(start, first - reach), first + reach))
-    end = min(length, max(min(end, last + reach), last - reach))
+    whole_start = _voted_end(table.start[rows] - table.missing_start[rows], table.missing_start[rows], weight)
+    whole_end = _voted_end(table.end[rows] + table.missing_end[rows], table.missing_end[rows], weight)
+    inwards = settings.max_extrapolation
+    outwards = length if float(table.confidence[rows[0]]) >= _CERTAIN else inwards
+    start = max(1, min(max(whole_start, first - outwards), first + inwards))
+    end = min(length, max(min(whole_end, last + outwards), last - inwards))
     if core[start - 1 : end].any():
         core[: start - 1] = False
         core[end:] = False
@@ -162,6 +168,8 @@ def _vote(group: _Group, members: Ints, length: int, settings: PartitionSettings
         size=size,
         start=start,
         end=end,
+        whole_start=whole_start,
+        whole_end=whole_end,
         evidence=strongest,
         by_sequence=float(evidence[by_sequence].max(initial=0.0)),
         confidence=trust,

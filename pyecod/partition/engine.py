@@ -8,22 +8,23 @@ import numpy as np
 
 from pyecod.errors import BrokenInputError
 from pyecod.evidence.summary import DomainSummary
-from pyecod.partition.alignments import Bools, Ints
-from pyecod.partition.boundaries import FREE, assign_residues
-from pyecod.partition.candidates import CandidateTable, tabulate
+from pyecod.partition.alignments import Bools
+from pyecod.partition.boundaries import Extents, assign_residues
+from pyecod.partition.candidates import tabulate
 from pyecod.partition.classify import classify, find_support
 from pyecod.partition.consensus import Proposal, propose
 from pyecod.partition.counting import UNKNOWN, Verdicts, count_evidence, indices_by_type, mask_of
 from pyecod.partition.explain import explain_domains
+from pyecod.partition.labels import FREE
 from pyecod.partition.layout import lay_out
 from pyecod.partition.leftover import explain_leftover
 from pyecod.partition.lookup import ReferenceLookup
 from pyecod.partition.model import Domain, Outcome, Partition, Quality
-from pyecod.partition.sequence import terminal_tags
+from pyecod.partition.sequence import disordered_ends, order_promoting, terminal_tags
 from pyecod.settings import PartitionSettings, QualitySettings, Settings
 
 ALGORITHM = "pyecod-consensus"
-ALGORITHM_VERSION = "1.0"
+ALGORITHM_VERSION = "1.1"
 
 
 def partition_chain(evidence: DomainSummary, reference: ReferenceLookup, settings: Settings) -> Partition:
@@ -47,11 +48,12 @@ def partition_chain(evidence: DomainSummary, reference: ReferenceLookup, setting
     proposals = propose(table, evidence.length, options)
     layout = lay_out(proposals, options)
     tags = terminal_tags(evidence.sequence) if evidence.sequence else np.zeros(evidence.length, dtype=bool)
-    labels = _label(layout.chosen, table, tags, options)
+    extents = _extents(evidence, layout.chosen, proposals, tags, options)
+    labels = extents.labels
     order = sorted(set(labels.tolist()) - {FREE}, key=lambda i: int(np.argmax(labels == i)))
     supports = {i: find_support(table, layout.chosen[i].h, labels == i) for i in order}
     domains = tuple(
-        classify(number, layout.chosen[i], labels == i, supports[i], table, evidence, reference, options)
+        classify(number, layout.chosen[i], extents.of(i), supports[i], table, evidence, reference, options)
         for number, i in enumerate(order, 1)
     )
     chosen = [layout.chosen[i] for i in order]
@@ -78,17 +80,21 @@ def partition_chain(evidence: DomainSummary, reference: ReferenceLookup, setting
     )
 
 
-def _label(chosen: Sequence[Proposal], table: CandidateTable, tags: Bools, settings: PartitionSettings) -> Ints:
-    """Final label of each residue; a domain left with too few residues is given up."""
+def _extents(
+    evidence: DomainSummary,
+    chosen: Sequence[Proposal],
+    proposals: Sequence[Proposal],
+    tags: Bools,
+    settings: PartitionSettings,
+) -> Extents:
     if not chosen:
-        return np.full(len(tags), FREE)
-    reach = [settings.max_tail * (1.0 - p.confidence * float(table.reference_coverage[p.best])) for p in chosen]
-    labels = assign_residues(chosen, reach, tags, settings)
-    for number in range(len(chosen)):
-        own = labels == number
-        if np.count_nonzero(own) < settings.min_domain_length:
-            labels[own] = FREE
-    return labels
+        none = np.full(evidence.length, FREE)
+        return Extents(none, none)
+    closed = tags | disordered_ends(evidence.observed, evidence.length)
+    ordered = order_promoting(evidence.sequence) if evidence.sequence else np.ones(evidence.length, dtype=bool)
+    taken = {proposal.number for proposal in chosen}
+    losers = [proposal for proposal in proposals if proposal.number not in taken]
+    return assign_residues(chosen, losers, closed, ordered, settings)
 
 
 def _outcome(domains: Sequence[Domain], verdicts: Verdicts) -> Outcome:

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from pyecod.partition.alignments import Bools, Ints
-from pyecod.partition.boundaries import FREE
 from pyecod.partition.consensus import Proposal
+from pyecod.partition.labels import FREE
 from pyecod.partition.model import Unassigned, UnassignedReason
 from pyecod.partition.sequence import low_complexity
 from pyecod.ranges import ResidueRange

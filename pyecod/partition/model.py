@@ -37,6 +37,7 @@ class Flag(StrEnum):
 
     PARTIAL = "partial"
     DISCONTINUOUS = "discontinuous"
+    DISCONTINUITY_INFERRED = "discontinuity_inferred"
     NEW_REPRESENTATIVE_CANDIDATE = "new_representative_candidate"
     CONFLICT = "conflict"
 
@@ -86,6 +87,8 @@ class Rival:
 class Domain:
     """One domain in SEQRES numbering.
 
+    ``range`` is what is assigned; ``evidence_range`` the part of it that alignments speak for, before free residues
+    were given away, None where a file does not say it.
     ``number`` counts from 1 in sequence order. ``ecod_domain`` is the reference domain with the best
     evidence. ``confidence`` is the calibrated probability that the H-group is right, 0 to 1, None in files of 0.1.
     ``f_group`` is None where the supporting hits disagree. ``names`` maps ``x``, ``h``, ``t`` and
@@ -112,6 +115,7 @@ class Domain:
     confidence: float | None = None
     rival: Rival | None = None
     explanation: str = ""
+    evidence_range: ResidueRange | None = None
 
     @property
     def certainty(self) -> str:

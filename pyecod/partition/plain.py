@@ -13,6 +13,7 @@ def domain_record(domain: Domain, key: ChainKey) -> dict[str, Any]:
     return {
         "id": domain.id(key),
         "range": str(domain.range),
+        "evidence_range": str(domain.evidence_range) if domain.evidence_range else None,
         "t_group": domain.t_group,
         "f_group": domain.f_group,
         "names": dict(domain.names),

@@ -8,10 +8,13 @@ from functools import lru_cache
 import numpy as np
 
 from pyecod.partition.alignments import Bools
+from pyecod.ranges import ResidueRange
 
 _WINDOW = 12  # residues, the window of SEG (Wootton & Federhen 1993)
 _TERMINAL = 60  # residues from an end within which a tag is sought
 _NEAR_END = 12  # residues between a tag and the chain's end that belong to the construct
+_DISORDERED_END = 5  # unobserved residues at an end of the chain beyond which they are disorder
+_ORDER = b"WFYILC"  # order-promoting (Dunker et al. 2001) without V and N, which linkers have too
 _HYDROPHOBIC = frozenset("AILMFVWCG")
 
 # purification tags with the linker and protease site that follow or precede them
@@ -44,6 +47,24 @@ def terminal_tags(sequence: str) -> Bools:
     end = _END_TAG.search(sequence[offset:])
     if end:
         mask[offset + end.start() :] = True
+    return mask
+
+
+def order_promoting(sequence: str) -> Bools:
+    """Mask of the residues that make a hydrophobic core or a disulphide: flexible linkers and tails have none."""
+    letters = np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)
+    return np.isin(letters, np.frombuffer(_ORDER, dtype=np.uint8))
+
+
+def disordered_ends(observed: ResidueRange | None, length: int) -> Bools:
+    """Mask of the residues without coordinates at the chain's ends, where they are more than a few.
+
+    ``observed`` is None, or empty, where no structure is known.
+    """
+    mask = np.zeros(length, dtype=bool)
+    if observed:
+        mask[: observed.start - 1] = observed.start - 1 > _DISORDERED_END
+        mask[observed.end :] = length - observed.end > _DISORDERED_END
     return mask
 
 

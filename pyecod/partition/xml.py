@@ -216,6 +216,7 @@ def _write_domain(parent: Element, domain: Domain, chain: Chain) -> None:
         attributes["pdb_range"] = chain.numbering.pdb_range(chain.key.author_part, domain.range)
     attributes |= {
         "size": str(len(domain.range)),
+        **({} if domain.evidence_range is None else {"evidence_range": str(domain.evidence_range)}),
         "ecod_domain": domain.ecod_domain,
         "family": domain.names.get("f") or domain.f_group or domain.names.get("t") or domain.t_group,
         "t_group": domain.t_group,
@@ -323,7 +324,10 @@ def _read_domain(document: XmlDocument, element: Element, key: ChainKey, length:
         confidence=document.number(element, "confidence", least=0, most=1),
         rival=_read_rival(document, element.find("rival"), length),
         explanation=element.findtext("explanation") or "",
+        evidence_range=document.residues(element, "evidence_range", length) if element.get("evidence_range") else None,
     )
+    if domain.evidence_range and domain.range.overlap(domain.evidence_range) < len(domain.evidence_range):
+        raise document.broken(element, f"evidence_range={domain.evidence_range} is not within the range")
     if document.integer(element, "size") != len(domain.range):
         raise document.broken(element, f"size={element.get('size')}, but the range has {len(domain.range)} residues")
     return domain
@@ -413,7 +417,7 @@ def _write_legacy_domain(parent: Element, domain: Domain) -> None:
         "source_type": domain.source.value,
         "source_id": domain.ecod_domain,
         "domain_id": domain.ecod_domain,
-        "evidence_range": str(domain.range),
+        "evidence_range": str(domain.evidence_range or domain.range),
         "reference_coverage": f"{domain.reference_coverage:.3f}",
         "confidence": f"{domain.h_agreement:.4f}",
     }

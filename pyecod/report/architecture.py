@@ -168,6 +168,7 @@ class _Picture:
             f"domain {domain.number}: {domain.f_group or domain.t_group}",
             name,
             *self._where(domain.range),
+            f"aligned {domain.evidence_range}".replace(",", ", ") if domain.evidence_range else "",
             f"{domain.ecod_domain} by {TRACK_NAMES[domain.source]}, {strength_text(domain.evalue, domain.probability)}",
             f"{domain.reference_coverage:.0%} of the reference domain, {domain.support} hits agree",
             domain.certainty,

@@ -218,7 +218,7 @@ def _domain_row(chain: ReportChain, domain: Domain, has_author: bool) -> str:
     flags = ", ".join(flag.value.replace("_", " ") for flag in domain.flags)
     cells = [
         f'<td class="n">{_chip(domain.t_group)}{domain.number}</td>',
-        _cell(str(domain.range).replace(",", ", ")),
+        _residues_cell(domain),
         *([_cell(chain.pdb_range(domain.number).replace(",", ", "))] if has_author else []),
         f'<td class="n">{len(domain.range)}</td>',
         f'<td title="{escape(names)}"><b>{escape(domain.t_group)}</b> {escape(domain.names.get("t", ""))}</td>',
@@ -236,6 +236,12 @@ def _domain_row(chain: ReportChain, domain: Domain, has_author: bool) -> str:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.0%}"
+
+
+def _residues_cell(domain: Domain) -> str:
+    shown = str(domain.range).replace(",", ", ")
+    aligned = str(domain.evidence_range).replace(",", ", ") if domain.evidence_range else ""
+    return f'<td title="aligned {aligned}">{shown}</td>' if aligned else _cell(shown)
 
 
 def _cell(text: str) -> str:

@@ -79,7 +79,10 @@ class PartitionSettings(Section):
         35, ge=1, description="query residues without reference counterpart that keep a domain open, else closed"
     )
     max_extrapolation: int = Field(
-        30, ge=0, description="largest number of unaligned reference residues projected beyond an alignment"
+        30,
+        ge=0,
+        description="largest number of unaligned reference residues projected beyond an alignment whose homology is "
+        "uncertain (E above 1e-8)",
     )
     # from candidates to domains
     cluster_iou: float = Field(0.6, gt=0, le=1, description="shared residues / union from which two hits vote together")
@@ -102,8 +105,18 @@ class PartitionSettings(Section):
     )
     consensus: float = Field(0.70, ge=0, le=1, description="share of hits that must agree on an H-group")
     # boundaries
-    max_tail: int = Field(15, ge=0, description="largest terminal rest given to the domain beside it, residues")
-    max_linker: int = Field(15, ge=0, description="largest gap between neighbours shared out among them, residues")
+    max_tail: int = Field(
+        30,
+        ge=0,
+        description="largest rest at an end of the chain, beyond what the domain lacks of its reference, that is given "
+        "to it, residues",
+    )
+    max_linker: int = Field(
+        30,
+        ge=0,
+        description="largest rest between two domains, beyond what they lack of their references, that is shared out "
+        "among them, residues",
+    )
     max_hole: int = Field(
         45, ge=0, description="largest rest inside a domain without evidence of its own that stays in it, residues"
     )

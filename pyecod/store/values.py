@@ -104,6 +104,7 @@ DOMAIN = (
     "rival_h_group",
     "rival_confidence",
     "rival_defeat",
+    "evidence_range",
 )
 EVIDENCE = ("run_id", "evidence_type", "found", "kept", "considered", "accepted", "rejected")
 FLAG = ("run_id", "domain_number", "flag", "detail")
@@ -263,6 +264,7 @@ def _domain_values(domain: Domain) -> tuple[Any, ...]:
         domain.h_agreement,
         domain.confidence,
         *_rival_values(domain.rival),
+        str(domain.evidence_range) if domain.evidence_range else None,
     )
 
 

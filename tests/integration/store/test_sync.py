@@ -76,14 +76,14 @@ class TestContent:
         ) == [("2025-09-05", 2, 2, 5, "complete")]
         assert query(
             "SELECT chain_id, domain_number, domain_id, range, pdb_range, size, is_discontinuous, source, evalue, "
-            "probability FROM pdb_update.partition_domain JOIN pdb_update.partition_run USING (run_id) "
+            "probability, evidence_range FROM pdb_update.partition_domain JOIN pdb_update.partition_run USING (run_id) "
             "WHERE pdb_id = '8s72' "
             'ORDER BY chain_id COLLATE "C", domain_number'
         ) == [
-            ("A", 1, "8s72_A_001", "1-90", "A:11-100", 90, False, "domain_blast", 0.0, None),
-            ("A", 2, "8s72_A_002", "95-200", "A:105-210", 106, False, "hhsearch", 1e-300, 98.4),
-            ("a", 1, "8s72_a_001", "1-90", "a:501-590", 90, False, "domain_blast", 0.0, None),
-            ("a", 2, "8s72_a_002", "95-200", "a:595-700", 106, False, "hhsearch", 1e-300, 98.4),
+            ("A", 1, "8s72_A_001", "1-90", "A:11-100", 90, False, "domain_blast", 0.0, None, "1-45"),
+            ("A", 2, "8s72_A_002", "95-200", "A:105-210", 106, False, "hhsearch", 1e-300, 98.4, None),
+            ("a", 1, "8s72_a_001", "1-90", "a:501-590", 90, False, "domain_blast", 0.0, None, "1-45"),
+            ("a", 2, "8s72_a_002", "95-200", "a:595-700", 106, False, "hhsearch", 1e-300, 98.4, None),
         ]
         assert query("SELECT detail FROM pdb_update.quality_flag") == [("1-40,60-120",)]
         assert query("SELECT f.flag, d.range FROM pdb_update.quality_flag f JOIN pdb_update.partition_domain d "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,15 @@ def test_an_identical_sequence_keeps_the_ranges() -> None:
     assert result.parameters["mapped_from"] == "8abc_A"
     assert [str(u.range) for u in result.unassigned] == ["1-9", "91-94", "191-200"]
     assert {u.reason for u in result.unassigned} == {UnassignedReason.TAG}
+
+
+def test_what_is_aligned_of_the_representatives_domain_is_mapped_too() -> None:
+    whole = partition("10-90")
+    whole = replace(whole, domains=(replace(whole.domains[0], evidence_range=ResidueRange.parse("20-60,65-80")),))
+    member = REPRESENTATIVE[5:]
+    (domain,) = map_partition(whole, "8abc_A", member, align(member, REPRESENTATIVE), Settings()).domains
+    assert (str(domain.range), str(domain.evidence_range)) == ("5-85", "15-55,60-75")
+    assert mapped(member, "10-90").domains[0].evidence_range is None
 
 
 def test_ranges_shift_with_a_missing_start_and_a_tag() -> None:

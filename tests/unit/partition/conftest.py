@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +18,8 @@ from pyecod.partition import Partition, partition_chain
 from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType, Hit, Hsp, Segment
 from pyecod.settings import PartitionSettings, Settings
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 KEY = ChainKey("8abc", "A")
 

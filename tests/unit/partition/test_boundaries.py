@@ -1,34 +1,13 @@
 """Every residue goes to one domain or to none."""
 
-import numpy as np
+from made_proposals import extents, proposal
 
-from pyecod.partition.boundaries import FREE, assign_residues, range_of
-from pyecod.partition.consensus import Proposal
-from pyecod.settings import PartitionSettings
-
-LENGTH = 200
+from pyecod.ranges import ResidueRange
 
 
-def proposal(*segments: tuple[int, int], start: int = 0, end: int = 0, votes: float = 1.0) -> Proposal:
-    core = np.zeros(LENGTH, dtype=bool)
-    for first, last in segments:
-        core[first - 1 : last] = True
-    none = np.zeros(1)
-    return Proposal(
-        number=0, h=0, members=np.zeros(1, np.int64), voices=none, trust=none, votes=core * votes, core=core,
-        size=int(core.sum()), start=start or segments[0][0], end=end or segments[-1][1], evidence=20.0,
-        by_sequence=20.0,
-        confidence=0.9, completeness=1.0, weight=1.0,
-    )  # fmt: skip
-
-
-def ranges(*chosen: Proposal, reach: float = 0.0, closed: tuple[int, int] | None = None) -> list[str]:
-    shut = np.zeros(LENGTH, dtype=bool)
-    if closed:
-        shut[closed[0] - 1 : closed[1]] = True
-    labels = assign_residues(chosen, [reach] * len(chosen), shut, PartitionSettings())
-    assert set(labels.tolist()) <= {FREE, *range(len(chosen))}
-    return [str(range_of(labels, number)) for number in range(len(chosen))]
+def ranges(*chosen, **options) -> list[str]:
+    found = extents(*chosen, **{"max_tail": 0, "max_linker": 0, **options})
+    return [str(ResidueRange.from_mask(found.of(number).residues)) for number in range(len(chosen))]
 
 
 def test_contested_residues_go_where_more_votes_are() -> None:
@@ -52,16 +31,30 @@ def test_a_hole_with_another_domain_in_it_is_an_insertion() -> None:
     assert ranges(proposal((1, 80), (121, 200)), proposal((81, 120))) == ["1-80,121-200", "81-120"]
 
 
-def test_short_tails_and_linkers_are_taken_as_far_as_the_ends_are_uncertain() -> None:
-    pair = proposal((6, 95)), proposal((102, 195))
-    assert ranges(*pair, reach=0.0) == ["6-95", "102-195"]
-    assert ranges(*pair, reach=5.0) == ["1-98", "99-200"]
-    assert ranges(*pair, reach=4.0) == ["6-98", "99-195"]
+def test_what_is_aligned_is_kept_apart_from_what_is_given() -> None:
+    found = extents(proposal((21, 80), (91, 150), end=160), proposal((166, 195)))
+    assert str(ResidueRange.from_mask(found.of(0).aligned)) == "21-80,91-150"
+    assert str(ResidueRange.from_mask(found.of(0).residues)) == "1-163"
+    assert str(ResidueRange.from_mask(found.of(1).aligned)) == "166-195"
+    assert str(ResidueRange.from_mask(found.of(1).residues)) == "164-200"
+    assert not found.inferred
 
 
 def test_a_tag_stops_growth() -> None:
     assert ranges(proposal((30, 150), start=10), closed=(1, 22)) == ["23-150"]
-    assert ranges(proposal((30, 200)), reach=40.0, closed=(1, 22)) == ["30-200"]
+
+
+def test_voted_ends_do_not_reach_into_a_region_with_evidence_of_its_own() -> None:
+    taker, other = proposal((1, 100), end=180), proposal((120, 160), h=1)
+    assert ranges(taker, losers=(other,)) == ["1-119"]
+    assert ranges(taker, losers=(proposal((120, 160)),)) == ["1-180"]  # the same H-group says nothing else
+    assert ranges(taker, losers=(proposal((120, 160), h=1, confidence=0.1),)) == ["1-180"]  # too weak for a domain
+    assert ranges(taker, losers=(proposal((30, 110), h=1),)) == ["1-180"]  # lost its residues to the domain
+
+
+def test_a_domain_left_with_too_few_residues_is_given_up_before_anything_is_given_to_it() -> None:
+    strong, weak = proposal((1, 185), votes=0.9), proposal((170, 200), votes=0.5)
+    assert ranges(strong, weak, max_tail=30) == ["1-200", ""]
 
 
 def test_scraps_of_a_contest_go_to_the_neighbour_that_has_them_too() -> None:

@@ -66,10 +66,14 @@ def test_ends_nearer_to_the_references_ends_count_more(evidence: SimpleNamespace
     assert (found.start, found.end) == (25, 124)
 
 
-def test_extrapolation_is_limited(evidence: SimpleNamespace, reference: Any) -> None:
-    hit = evidence.blast("e1cccA1", evidence.hsp("151-250", "61-160"))
-    (found,) = proposals(evidence, reference, hit, max_extrapolation=30)
+def test_extrapolation_is_limited_where_the_homology_is_uncertain(evidence: SimpleNamespace, reference: Any) -> None:
+    uncertain = evidence.blast("e1cccA1", evidence.hsp("151-250", "61-160", 1e-6))
+    (found,) = proposals(evidence, reference, uncertain, max_extrapolation=30)
     assert (found.start, found.end, core(found)) == (121, 280, "151-250")
+    assert (found.whole_start, found.whole_end) == (91, 290)
+    certain = evidence.blast("e1cccA1", evidence.hsp("151-250", "61-160", 1e-9))
+    (found,) = proposals(evidence, reference, certain, max_extrapolation=30)
+    assert (found.start, found.end, core(found)) == (91, 290, "151-250")
 
 
 def test_agreement_raises_the_confidence_by_at_most_an_order_of_magnitude(

@@ -1,6 +1,7 @@
 """The partitioner as a whole, on hand-made evidence: what it must get right, and what systems before it got wrong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from pyecod.partition import (
     UnassignedReason,
     partition_chain,
 )
+from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType
 from pyecod.settings import PartitionSettings, Settings
 
@@ -233,18 +235,46 @@ def test_quality_is_judged_by_coverage(
     evidence: SimpleNamespace, reference: Any, length: int, quality: Quality
 ) -> None:
     hit = evidence.blast("e1aaaA1", evidence.hsp("1-100", "1-100", 0.0))
-    assert evidence.partition(reference, length, hit).quality is quality
+    assert evidence.partition(reference, length, hit, max_tail=0).quality is quality
 
 
 def test_what_is_left_over_has_its_reason(evidence: SimpleNamespace, reference: Any) -> None:
     first = evidence.blast("e1aaaA1", evidence.hsp("51-150", "1-100", 0.0))
     second = evidence.blast("e1dddA1", evidence.hsp("171-230", "1-60", 0.0))
-    found = evidence.partition(reference, 245, first, second)
+    found = evidence.partition(reference, 245, first, second, max_tail=0, max_linker=0)
     assert [(str(u.range), u.reason) for u in found.unassigned] == [
         ("1-50", UnassignedReason.NO_EVIDENCE),
         ("151-170", UnassignedReason.LINKER),
         ("231-245", UnassignedReason.TOO_SHORT),
     ]
+
+
+def test_a_domain_says_what_is_aligned_and_what_is_assigned(evidence: SimpleNamespace, reference: Any) -> None:
+    first = evidence.blast("e1aaaA1", evidence.hsp("21-110", "1-90", 0.0))
+    second = evidence.blast("e1dddA1", evidence.hsp("141-200", "1-60", 0.0))
+    found = evidence.partition(reference, 215, first, second)
+    assert [(str(d.evidence_range), str(d.range)) for d in found.domains] == [
+        ("21-110", "1-130"),  # ten residues of its reference, and half of the other twenty
+        ("141-200", "131-215"),
+    ]
+    assert found.unassigned == ()
+
+
+def test_a_part_beyond_a_nested_domain_is_inferred_and_flagged(evidence: SimpleNamespace, reference: Any) -> None:
+    outer = evidence.blast("e1aaaA1", evidence.hsp("1-60", "1-60", 0.0))
+    nested = evidence.blast("e1dddA1", evidence.hsp("61-120", "1-60", 0.0))
+    found = evidence.partition(reference, 165, outer, nested)
+    assert evidence.ranges(found) == ["1-60,121-165", "61-120"]
+    assert [Flag.DISCONTINUITY_INFERRED in d.flags for d in found.domains] == [True, False]
+    assert str(found.domains[0].evidence_range) == "1-60"
+
+
+def test_disordered_ends_are_not_part_of_the_domain(evidence: SimpleNamespace, reference: Any) -> None:
+    hit = evidence.blast("e1aaaA1", evidence.hsp("21-120", "1-100", 0.0))
+    summary = evidence.summary(140, hit)
+    for observed, expected in (("13-135", "13-140"), ("6-134", "1-134"), ("30-110", "21-120")):
+        seen = replace(summary, observed=ResidueRange.parse(observed))
+        assert evidence.ranges(partition_chain(seen, reference, Settings())) == [expected]
 
 
 def test_a_tag_is_not_part_of_the_domain(evidence: SimpleNamespace, reference: Any) -> None:

@@ -38,6 +38,8 @@ def proposal(
         size=size,
         start=segments[0][0],
         end=segments[-1][1],
+        whole_start=segments[0][0],
+        whole_end=segments[-1][1],
         evidence=evidence,
         by_sequence=evidence if sequence else 0.0,
         confidence=confidence,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pyecod.partition.boundaries import FREE
+from pyecod.partition.labels import FREE
 from pyecod.partition.leftover import explain_leftover
 from pyecod.settings import PartitionSettings
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pyecod.partition.sequence import low_complexity, terminal_tags
+from pyecod.partition.sequence import disordered_ends, low_complexity, order_promoting, terminal_tags
 from pyecod.ranges import ResidueRange
 
 BODY = "DKELTPAVRWQNFYGICSMTKEVLDAPR" * 4
@@ -58,3 +58,23 @@ def test_the_entropy_is_shannons_over_twelve_residues() -> None:
 
 def test_a_sequence_shorter_than_the_window_is_not_judged() -> None:
     assert not low_complexity("QQQQQ", 2.2).any()
+
+
+def test_order_promoting_residues_are_bulky_hydrophobics_and_cysteine() -> None:
+    letters = "ACDEFGHIKLMNPQRSTVWYX"
+    assert "".join(c for c, is_one in zip(letters, order_promoting(letters), strict=True) if is_one) == "CFILWY"
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [("7-40", "1-6"), ("6-40", ""), ("1-33", "34-40"), ("1-35", ""), ("11-20,25-30", "1-10,31-40"), (None, "")],
+)
+def test_ends_without_coordinates_are_disordered_where_they_are_more_than_a_few_residues(
+    observed: str | None, expected: str
+) -> None:
+    mask = disordered_ends(ResidueRange.parse(observed) if observed else None, 40)
+    assert str(ResidueRange.from_mask(mask)) == expected
+
+
+def test_a_chain_without_any_coordinates_is_not_known_to_be_disordered() -> None:
+    assert not disordered_ends(ResidueRange(), 40).any()

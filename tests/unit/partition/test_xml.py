@@ -77,6 +77,7 @@ def domains(draw: st.DrawFn) -> tuple[Domain, ...]:
             confidence=draw(st.none() | SHARE),
             rival=draw(st.none() | RIVAL),
             explanation=draw(TEXT),
+            evidence_range=draw(st.sampled_from([None, residues, ResidueRange(residues.segments[:1])])),
         )
         for number, residues in enumerate(sorted((r for r in ranges if r), key=lambda r: r.start), 1)
     )
@@ -157,7 +158,7 @@ PARTITION = Partition(
     outcome=Outcome.ASSIGNED,
     quality=Quality.GOOD,
     domains=(
-        domain(1, "10-60,90-110", f_group="2003.1.1.1"),
+        domain(1, "10-60,90-110", f_group="2003.1.1.1", evidence_range=ResidueRange.parse("12-60,90-100")),
         domain(2, "61-89", evalue=None, probability=97.5, flags=(Flag.PARTIAL,)),
     ),
     unassigned=(Unassigned(ResidueRange.parse("111-200"), UnassignedReason.NO_EVIDENCE),),
@@ -211,6 +212,8 @@ def test_a_chain_of_another_length_is_refused(tmp_path: Path) -> None:
         ('range="61-89"', 'range="1-9,70-89"', "sequence order"),
         ('range="61-89"', 'range="173-201"', "leaves the protein"),
         ('range="61-89"', 'range="61-90"', "has 30 residues"),
+        ('evidence_range="12-60', 'evidence_range="9-60', "not within the range"),
+        ('evidence_range="12-60', 'evidence_range="x-60', "evidence_range"),
         ('id="8ovp_A_002"', 'id="8ovp_B_002"', "not one of chain"),
         ('id="8ovp_A_002"', 'id="8ovp_A_001"', "sequence order"),
         ('id="8ovp_A_002"', 'id="8ovp_A_x"', "not a whole number"),
@@ -259,6 +262,9 @@ def test_the_older_document_has_what_its_readers_look_for() -> None:
     first, second = root.iterfind("domains/domain")
     assert (first.get("id"), first.get("range"), first.get("family")) == ("d1", "10-60,90-110", "2003.1.1.1")
     assert second.get("reference_ecod_domain_id") == "e1suaA1"
+    aligned = first.find("primary_evidence")
+    assert aligned is not None
+    assert aligned.get("evidence_range") == "12-60,90-100"
     primary = second.find("primary_evidence")
     assert primary is not None
     assert (primary.get("hh_probability"), primary.get("evalue")) == ("97.5", None)

@@ -54,6 +54,7 @@ def make_partition(length: int, ranges: tuple[str, ...], t_group: str = "2003.1.
             h_agreement=0.75,
             flags=(Flag.DISCONTINUOUS,) if r.is_discontinuous else (),
             names={"t": "Rossmann <fold> & co"},
+            evidence_range=ResidueRange(((r.start, (r.start + r.segments[0][1]) // 2),)) if number == 1 else None,
         )
         for number, r in enumerate(residues, 1)
     )
