@@ -165,8 +165,9 @@ def _map_unassigned(partition: Partition, alignment: Alignment, covered: Residue
     regions = []
     for start, end in free.segments:
         there = set(alignment.target[start - 1 : end].tolist())
-        reasons = [region.reason for region in partition.unassigned if there & set(region.range)]
-        regions.append(Unassigned(ResidueRange.of([(start, end)]), (reasons or [UnassignedReason.NO_EVIDENCE])[0]))
+        own = [region for region in partition.unassigned if there & set(region.range)]
+        region = ResidueRange.of([(start, end)])
+        regions.append(replace(own[0], range=region) if own else Unassigned(region, UnassignedReason.NO_EVIDENCE))
     return tuple(regions)
 
 

@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pyecod.partition.model import (
+    REASONS,
+    Candidate,
     Defeat,
     Domain,
     Flag,
@@ -49,6 +51,8 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "ALGORITHM",
     "ALGORITHM_VERSION",
+    "REASONS",
+    "Candidate",
     "Defeat",
     "Domain",
     "FileResult",

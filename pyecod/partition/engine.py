@@ -21,6 +21,7 @@ from pyecod.partition.leftover import explain_leftover
 from pyecod.partition.lookup import ReferenceLookup
 from pyecod.partition.model import Domain, Outcome, Partition, Quality
 from pyecod.partition.sequence import disordered_ends, order_promoting, terminal_tags
+from pyecod.partition.weak import WeakEvidence
 from pyecod.settings import PartitionSettings, QualitySettings, Settings
 
 ALGORITHM = "pyecod-consensus"
@@ -59,12 +60,14 @@ def partition_chain(evidence: DomainSummary, reference: ReferenceLookup, setting
     chosen = [layout.chosen[i] for i in order]
     domains = explain_domains(domains, chosen, proposals, layout, table, evidence, reference, options)
     losers = [p for p in proposals if p.number in layout.beaten_by]
+    given = {p.number for p in chosen}
+    weak = WeakEvidence.of(evidence, [p for p in proposals if p.number not in given], table, reference, options)
     return Partition(
         length=evidence.length,
         outcome=_outcome(domains, verdicts),
         quality=_quality(domains, evidence.length, settings.quality),
         domains=domains,
-        unassigned=explain_leftover(labels, tags, evidence.sequence, losers, options),
+        unassigned=explain_leftover(labels, tags, losers, weak, options),
         counts=count_evidence(
             by_type,
             evidence.found,

@@ -43,14 +43,31 @@ class Flag(StrEnum):
 
 
 class UnassignedReason(StrEnum):
-    """Why residues belong to no domain."""
+    """Why residues belong to no domain; :data:`REASONS` says what each means."""
 
     NO_EVIDENCE = "no_evidence"
-    TOO_SHORT = "too_short"
-    LINKER = "linker"
-    TAG = "tag"
+    WEAK_EVIDENCE = "weak_evidence"
+    UNCLASSIFIED_HOMOLOG = "unclassified_homolog"
     CONFLICT = "conflict"
+    DISORDER = "disorder"
     LOW_COMPLEXITY = "low_complexity"
+    TAG = "tag"
+    LINKER = "linker"
+    TOO_SHORT = "too_short"
+
+
+REASONS: Mapping[UnassignedReason, str] = {
+    UnassignedReason.NO_EVIDENCE: "no search found anything here",
+    UnassignedReason.WEAK_EVIDENCE: "hits, none of them enough for a domain",
+    UnassignedReason.UNCLASSIFIED_HOMOLOG: "a reference chain aligns here and has no ECOD domain there",
+    UnassignedReason.CONFLICT: "a domain beside it excludes the one proposed here",
+    UnassignedReason.DISORDER: "most residues are not observed in the structure",
+    UnassignedReason.LOW_COMPLEXITY: "most residues are of low complexity",
+    UnassignedReason.TAG: "expression tag",
+    UnassignedReason.LINKER: "between two domains and shorter than a domain",
+    UnassignedReason.TOO_SHORT: "shorter than a domain",
+}
+"""Every reason in words, for the documentation, the page and the database's comments."""
 
 
 class Defeat(StrEnum):
@@ -128,11 +145,40 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """The best that was found for a region and made no domain. ``confidence`` is the partitioner's own, 0 to 1."""
+
+    ecod_domain: str
+    t_group: str
+    h_group: str
+    source: EvidenceType
+    confidence: float
+    evalue: float | None = None
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unassigned:
-    """A region without a domain, and the reason."""
+    """A region without a domain, and the reason; ``homolog`` is the reference chain that is not classified there."""
 
     range: ResidueRange
     reason: UnassignedReason
+    candidate: Candidate | None = None
+    homolog: str = ""
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """What was found here, in words, one a line; the reason is not among them."""
+        lines = (f"aligned with {self.homolog}",) if self.homolog else ()
+        best = self.candidate
+        return (
+            lines
+            if best is None
+            else (
+                *lines,
+                f"best candidate {best.ecod_domain}, H-group {best.h_group}, confidence {best.confidence:.2f}",
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

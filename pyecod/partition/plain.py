@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyecod.ids import ChainKey
-from pyecod.partition.model import Domain, Rival, Unassigned
+from pyecod.partition.model import Candidate, Domain, Rival, Unassigned
 
 
 def domain_record(domain: Domain, key: ChainKey) -> dict[str, Any]:
@@ -43,5 +43,22 @@ def _rival_record(rival: Rival) -> dict[str, Any]:
 
 
 def region_record(region: Unassigned) -> dict[str, Any]:
-    """A region without a domain, and the reason."""
-    return {"range": str(region.range), "reason": region.reason}
+    """A region without a domain, the reason, and, where there is one, what was found for it."""
+    record: dict[str, Any] = {"range": str(region.range), "reason": str(region.reason)}
+    if region.homolog:
+        record["homolog"] = region.homolog
+    if region.candidate:
+        record["candidate"] = _candidate_record(region.candidate)
+    return record
+
+
+def _candidate_record(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "ecod_domain": candidate.ecod_domain,
+        "t_group": candidate.t_group,
+        "h_group": candidate.h_group,
+        "source": str(candidate.source),
+        "confidence": candidate.confidence,
+        "evalue": candidate.evalue,
+        "probability": candidate.probability,
+    }

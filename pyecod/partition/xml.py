@@ -17,6 +17,7 @@ from pyecod.evidence.summary import EvidenceCount
 from pyecod.evidence.summary_xml import read_protein, write_protein
 from pyecod.ids import ChainKey
 from pyecod.partition.model import (
+    Candidate,
     Defeat,
     Domain,
     Flag,
@@ -97,7 +98,7 @@ def write_partition(
             _write_count(evidence, kind, partition.counts[kind])
     unassigned = add_element(root, "unassigned", {})
     for region in partition.unassigned:
-        add_element(unassigned, "region", {"range": str(region.range), "reason": region.reason.value})
+        _write_region(unassigned, region)
     _write_metadata(root, partition, batch_id, timestamp, tool_versions or {}, summary_sha256)
     etree.indent(root)
     return write_xml(path, root)
@@ -139,8 +140,7 @@ def read_partition(path: Path, *, length: int | None = None) -> PartitionFile:
         quality=_named(document, root, "quality", Quality),
         domains=domains,
         unassigned=tuple(
-            Unassigned(document.residues(e, "range", length), _named(document, e, "reason", UnassignedReason))
-            for e in document.child(root, "unassigned").iterfind("region")
+            _read_region(document, e, length) for e in document.child(root, "unassigned").iterfind("region")
         ),
         counts=dict(_read_count(document, e) for e in document.child(root, "evidence").iterfind("count")),
         reference_version=metadata.findtext("reference_version") or "",
@@ -259,6 +259,19 @@ def _write_rival(parent: Element, rival: Rival) -> None:
     add_element(parent, "rival", attributes)
 
 
+def _write_region(parent: Element, region: Unassigned) -> None:
+    attributes = {"range": str(region.range), "reason": region.reason.value}
+    if region.homolog:
+        attributes["homolog"] = region.homolog
+    element = add_element(parent, "region", attributes)
+    best = region.candidate
+    if best:
+        figures = {"confidence": best.confidence, "evalue": best.evalue, "probability": best.probability}
+        names = {"ecod_domain": best.ecod_domain, "t_group": best.t_group, "h_group": best.h_group}
+        known = {name: format_number(value) for name, value in figures.items() if value is not None}
+        add_element(element, "candidate", {**names, "source": best.source.value, **known})
+
+
 def _write_count(parent: Element, kind: EvidenceType, count: EvidenceCount) -> None:
     element = add_element(
         parent,
@@ -343,6 +356,29 @@ def _read_rival(document: XmlDocument, element: Element | None, length: int) -> 
         range=document.residues(element, "range", length),
         confidence=document.required_number(element, "confidence", least=0, most=1),
         defeat=_named(document, element, "defeat", Defeat),
+    )
+
+
+def _read_region(document: XmlDocument, element: Element, length: int) -> Unassigned:
+    return Unassigned(
+        range=document.residues(element, "range", length),
+        reason=_named(document, element, "reason", UnassignedReason),
+        candidate=_read_candidate(document, element.find("candidate")),
+        homolog=element.get("homolog", ""),
+    )
+
+
+def _read_candidate(document: XmlDocument, element: Element | None) -> Candidate | None:
+    if element is None:
+        return None
+    return Candidate(
+        ecod_domain=document.text(element, "ecod_domain"),
+        t_group=document.text(element, "t_group"),
+        h_group=document.text(element, "h_group"),
+        source=_named(document, element, "source", EvidenceType),
+        confidence=document.required_number(element, "confidence", least=0, most=1),
+        evalue=document.number(element, "evalue", least=0),
+        probability=document.number(element, "probability", least=0, most=100),
     )
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape as escape_html
 
-from pyecod.partition.model import Domain, Partition, Unassigned
+from pyecod.partition.model import REASONS, Domain, Partition, Unassigned
 from pyecod.pdb.chain import Numbering
 from pyecod.ranges import ResidueRange
 from pyecod.report.colours import group_colour, group_mark, text_colour
@@ -183,7 +183,8 @@ class _Picture:
 
     def _unassigned(self, region: Unassigned, middle: float) -> str:
         reason = region.reason.value.replace("_", " ")
-        title = "\n".join(line for line in (f"unassigned: {reason}", *self._where(region.range)) if line)
+        words = (f"unassigned: {reason}", *self._where(region.range), REASONS[region.reason], *region.found)
+        title = "\n".join(line for line in words if line)
         parts = [f"<g><title>{escape(title)}</title>"]
         for start, end in region.range.segments:
             x, width = self.span(start, end)

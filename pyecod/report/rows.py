@@ -142,7 +142,7 @@ def _search_text(chain: ReportChain, state: str, entry: EntryRecord | None) -> s
         words += [domain.t_group, domain.f_group or "", domain.ecod_domain, *domain.names.values()]
         words += [domain.source, *domain.flags]
     for region in chain.partition.unassigned if chain.partition else ():
-        words.append(region.reason)
+        words += [region.reason, region.homolog]
     return " ".join(
         dict.fromkeys(word.replace("_", " ") + " " + word if "_" in word else word for word in words)
     ).lower()

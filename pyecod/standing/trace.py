@@ -14,6 +14,7 @@ from pyecod.batch.record import ChainRecord, Verdict
 from pyecod.batch.repair_plan import read_repair_record
 from pyecod.errors import BrokenInputError, PyecodError
 from pyecod.ids import ChainKey
+from pyecod.partition.plain import region_record
 from pyecod.partition.xml import read_partition
 from pyecod.pdb import load_entry
 from pyecod.standing.current import ChainOfWeek, CurrentChain, CurrentState
@@ -174,7 +175,7 @@ def _partition(one: CurrentChain) -> dict[str, Any]:
             }
             for domain in file.partition.domains
         ],
-        "unassigned": [{"range": str(u.range), "reason": str(u.reason)} for u in file.partition.unassigned],
+        "unassigned": [region_record(region) for region in file.partition.unassigned],
     }
 
 

@@ -12,6 +12,7 @@ import orjson
 from pyecod.batch.header import UNKNOWN_TIME, read_time
 from pyecod.batch.record import ChainRecord
 from pyecod.partition.model import Domain, Flag, Partition, Rival
+from pyecod.partition.plain import region_record
 from pyecod.store.rows import ChainRow
 
 # column -> PostgreSQL type, as in sql/0001 and 0002
@@ -231,7 +232,7 @@ class PartitionValues:
             partition.algorithm,
             partition.algorithm_version,
             _json(partition.parameters),
-            _json([{"range": str(u.range), "reason": str(u.reason)} for u in partition.unassigned]),
+            _json([region_record(region) for region in partition.unassigned]),
         )
         content = [
             self._run,

@@ -134,3 +134,5 @@ def _lines(key: ChainKey, found: Partition, *, explain: bool) -> Iterator[str]:
             yield f"      {domain.explanation}"
     for region in found.unassigned:
         yield f"  {'–':<14} {region.range!s:<24} {region.reason}"
+        if explain:
+            yield from (f"      {line}" for line in region.found)

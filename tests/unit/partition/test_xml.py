@@ -14,6 +14,7 @@ from pyecod.errors import BrokenInputError, PyecodError
 from pyecod.evidence import EvidenceCount
 from pyecod.ids import ChainKey
 from pyecod.partition.model import (
+    Candidate,
     Defeat,
     Domain,
     Flag,
@@ -95,6 +96,18 @@ REGION = st.builds(
     Unassigned,
     st.tuples(st.integers(1, 90), st.integers(91, LENGTH)).map(lambda ends: ResidueRange.of([ends])),
     st.sampled_from(UnassignedReason),
+    st.none()
+    | st.builds(
+        Candidate,
+        ID,
+        ID,
+        ID,
+        st.sampled_from(EvidenceType),
+        SHARE,
+        st.none() | st.floats(0, 10, allow_nan=False),
+        st.none() | st.floats(0, 100, allow_nan=False),
+    ),
+    st.just("") | ID,
 )
 PARTITIONS = st.builds(
     Partition,

@@ -1,4 +1,5 @@
 import datetime
+import re
 from dataclasses import replace
 
 from hypothesis import given
@@ -6,6 +7,8 @@ from hypothesis import strategies as st
 
 from pyecod.batch import ChainRecord
 from pyecod.ids import ChainKey
+from pyecod.partition import REASONS
+from pyecod.store.migrations import sql_folder
 from pyecod.store.rows import ChainRow
 from pyecod.store.values import CHAIN_STATUS, DOMAIN, EVIDENCE, RUN, RUN_COLUMNS, PartitionValues, chain_values
 
@@ -95,3 +98,9 @@ def _partition():
         for n, r in enumerate(("1-90", "95-200"), 1)
     )
     return Partition(210, Outcome.ASSIGNED, Quality.GOOD, domains, (), {}, "develop291", "a", "1")
+
+
+def test_the_database_knows_every_reason_and_says_what_it_means():
+    text = (sql_folder() / "0011_unassigned_regions.sql").read_text()
+    assert "; ".join(f"{reason}: {meaning}" for reason, meaning in REASONS.items()) in text
+    assert re.findall(r'@ == "(\w+)"', text) == [str(reason) for reason in REASONS]
