@@ -20,7 +20,7 @@ TABLES = {
 }  # fmt: skip
 VIEWS = {
     "release_summary", "chains_needing_hhsearch", "failed_chains", "partition_quality_summary", "failed_entries",
-    "chain_files", "cluster_members_needing_propagation", "batch_kpi", "repair_outcome",
+    "chain_files", "cluster_members_needing_propagation", "batch_kpi", "repair_outcome", "unassigned_region",
 }  # fmt: skip
 
 

@@ -92,6 +92,22 @@ class TestContent:
             "SELECT cannot_classify_reason, partition_status FROM pdb_update.chain_status WHERE chain_id = 'P'"
         ) == [("peptide", "pending")]
 
+    def test_each_unassigned_region_is_a_row_with_its_candidate(self, store, query, week):
+        sync_folder(store, week)
+        rows = query(
+            "SELECT reason, homolog, candidate_h_group, candidate_source, candidate_confidence,"
+            " candidate_evalue, candidate_probability FROM pdb_update.unassigned_region WHERE region_number = 1",
+        )
+        assert rows
+        assert set(rows) == {("weak_evidence", None, "11.1", "hhsearch", 0.125, 1e-4, 60.5)}
+
+    def test_an_unknown_reason_is_refused(self, store, query, week):
+        sync_folder(store, week)
+        with store.connect() as connection, pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(
+                """UPDATE pdb_update.partition_run SET unassigned = '[{"range": "1", "reason": "bored"}]'"""
+            )
+
     def test_the_views_give_the_weeks_numbers(self, store, query, week):
         sync_folder(store, week)
         assert query(

@@ -12,13 +12,16 @@ import pytest
 from pyecod.batch import Batch, BatchHeader, BatchType, ChainRecord, EntryRecord, Status
 from pyecod.evidence.summary import EvidenceCount
 from pyecod.ids import ChainKey
-from pyecod.partition.model import Domain, Flag, Outcome, Partition, Quality, Unassigned, UnassignedReason
+from pyecod.partition.model import Candidate, Domain, Flag, Outcome, Partition, Quality, Unassigned, UnassignedReason
 from pyecod.partition.xml import write_partition
 from pyecod.pdb.chain import Chain, Numbering, NumberingRun, sequence_md5
 from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType
 
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVV" * 3
+
+
+CANDIDATE = Candidate("e1suaA9", "11.1.1", "11.1", EvidenceType.HHSEARCH, 0.125, 1e-4, 60.5)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def make_partition(length: int, ranges: tuple[str, ...], t_group: str = "2003.1.
         outcome=Outcome.ASSIGNED if domains else Outcome.NO_EVIDENCE,
         quality=quality if domains else Quality.NO_DOMAINS,
         domains=domains,
-        unassigned=(Unassigned(ResidueRange(((length, length),)), UnassignedReason.TOO_SHORT),),
+        unassigned=(Unassigned(ResidueRange(((length, length),)), UnassignedReason.WEAK_EVIDENCE, CANDIDATE),),
         counts={
             EvidenceType.CHAIN_BLAST: EvidenceCount(0, 0, 0, 0),
             EvidenceType.DOMAIN_BLAST: EvidenceCount(12, 10, 9, 4, {"weaker": 5}),
