@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,11 +82,22 @@ def visible(text: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document; paths, dates and dataclasses are allowed inside."""
+    """Print one JSON document; paths, dates and dataclasses are allowed inside.
+
+    Odd bytes of a path that is no UTF-8 are escaped as Python has them (``\\udce9``), so that Python reads it back.
+    """
     import orjson
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
-    sys.stdout.write(orjson.dumps(value, default=str, option=options).decode() + "\n")
+    try:
+        text = orjson.dumps(value, default=str, option=options).decode()
+    except TypeError:  # it takes no text that is no UTF-8, which the standard library does
+        text = json.dumps(value, default=_as_plain, indent=2)
+    sys.stdout.write(text + "\n")
+
+
+def _as_plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def print_findings(findings: Sequence[Finding]) -> int:

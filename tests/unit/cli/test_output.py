@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,15 @@ def shown(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsy
         monkeypatch.setenv("FORCE_COLOR", "1")
         monkeypatch.setenv("COLUMNS", "300")
     return lambda: re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+
+
+def test_a_path_that_is_no_utf8_is_read_back_from_json(capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(os.fsdecode(b"/caf\xe9/batches"))
+    output.print_json({"path": path, "finding": Finding("disk", "ok", str(path), ""), "words": "Ω"})
+    told = json.loads(capsys.readouterr().out)
+    assert Path(told["path"]) == path
+    assert told["finding"]["detail"] == str(path)
+    assert told["words"] == "Ω"
 
 
 def test_words_in_brackets_are_no_markup_wherever_they_stand(shown: Any) -> None:
