@@ -15,6 +15,8 @@ import pytest
 from pyecod.batch import Batch, Status
 from pyecod.fasta import read_fasta
 from pyecod.pdb.chain import sequence_md5
+from pyecod.settings import load_settings
+from pyecod.store import open_store
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 
@@ -178,7 +180,9 @@ def test_a_poisonous_chain_fails_alone_with_the_reason_and_a_hungry_one_gets_mor
     fasta.write_text("".join(f">{record.id}\n{record.sequence}\n" for record in records))
     poison, hungry = (sequence_md5(record.sequence) for record in records[:2])
     path = poisoned({poison: 1_000_000, hungry: 1500})
-    run = site.start("classify", str(fasta), "--json", changes={"run": {"chunk_size": 4}}, PATH=path)
+    database = {"mode": "embedded", "data_dir": str(site.folder / "db")}
+    changes = {"run": {"chunk_size": 4}, "database": database}
+    run = site.start("classify", str(fasta), "--json", changes=changes, PATH=path)
     assert run.wait() == 1, run.say()
     chains = {r.sequence_md5: r for r in Batch.open(site.batch()).manifest.chains.values()}
     failed = chains.pop(poison)
@@ -191,6 +195,18 @@ def test_a_poisonous_chain_fails_alone_with_the_reason_and_a_hungry_one_gets_mor
     assert {record.failure_kind for record in chains.values()} == {None}
     assert "second try" in run.say()
     assert slurm.queue() == []
+    with open_store(load_settings(overrides={"database": database}).database) as store, store.connect() as connection:
+        told = connection.execute(
+            "SELECT j.status, j.message, v.name, v.value FROM pdb_update.job j "
+            "LEFT JOIN pdb_update.job_char_value v USING (number) WHERE j.name LIKE 'blast %'"
+        ).fetchall()
+        steps = connection.execute("SELECT status, message FROM pdb_update.job WHERE name = 'blast'").fetchall()
+    killed = {(name, value) for status, _, name, value in told if status == "FAILED"}
+    assert any(name == "slurm_job" and value.isdecimal() for name, value in killed)
+    assert any(name == "worker_log" and Path(value).is_file() for name, value in killed)
+    assert any("killed its worker" in message for status, message, _, _ in told if status == "FAILED")
+    # the first try, and the second with more memory, which helps the hungry one
+    assert set(steps) == {("FINISHED", "2 of 4 sequences failed"), ("FINISHED", "1 of 2 sequences failed")}
 
 
 def test_the_prefect_server_is_away_for_a_while(
