@@ -101,6 +101,6 @@ def _partition():
 
 
 def test_the_database_knows_every_reason_and_says_what_it_means():
-    text = (sql_folder() / "0011_unassigned_regions.sql").read_text()
+    text = (sql_folder() / "0012_unassigned_regions.sql").read_text()
     assert "; ".join(f"{reason}: {meaning}" for reason, meaning in REASONS.items()) in text
     assert re.findall(r'@ == "(\w+)"', text) == [str(reason) for reason in REASONS]
