@@ -61,7 +61,9 @@ def partition_chain(evidence: DomainSummary, reference: ReferenceLookup, setting
     domains = explain_domains(domains, chosen, proposals, layout, table, evidence, reference, options)
     losers = [p for p in proposals if p.number in layout.beaten_by]
     given = {p.number for p in chosen}
-    weak = WeakEvidence.of(evidence, [p for p in proposals if p.number not in given], table, reference, options)
+    weak = WeakEvidence.of(
+        evidence, verdicts, [p for p in proposals if p.number not in given], table, reference, options
+    )
     return Partition(
         length=evidence.length,
         outcome=_outcome(domains, verdicts),

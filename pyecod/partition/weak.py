@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,9 +13,10 @@ from pyecod.partition.alignments import Ints
 from pyecod.partition.candidates import KINDS, CandidateTable
 from pyecod.partition.classify import figures
 from pyecod.partition.consensus import Proposal
+from pyecod.partition.counting import Verdict, Verdicts
 from pyecod.partition.lookup import ReferenceLookup
 from pyecod.partition.model import Candidate
-from pyecod.partition.strength import blast_evidence, confidence, posterior_of_evidence, profile_evidence
+from pyecod.partition.strength import Floats, blast_evidence, confidence, posterior_of_evidence, profile_evidence
 from pyecod.search.hit import EvidenceType, Hit, Hsp
 from pyecod.settings import PartitionSettings
 
@@ -23,9 +24,13 @@ _MOSTLY = 0.5  # share of the region or of the alignment, whichever is shorter, 
 
 
 class WeakEvidence(NamedTuple):
-    """The evidence of a chain beside its domains; ``rest`` are the proposals that became none."""
+    """The evidence of a chain beside its domains; ``rest`` are the proposals that became none.
+
+    Hits that are left out (``Verdict.MASKED``) count for nothing here too.
+    """
 
     evidence: DomainSummary
+    verdicts: Verdicts
     rest: Sequence[Proposal]
     table: CandidateTable
     reference: ReferenceLookup
@@ -36,13 +41,14 @@ class WeakEvidence(NamedTuple):
     def of(
         cls,
         evidence: DomainSummary,
+        verdicts: Verdicts,
         rest: Sequence[Proposal],
         table: CandidateTable,
         reference: ReferenceLookup,
         settings: PartitionSettings,
     ) -> WeakEvidence:
         """What is left of the evidence."""
-        return cls(evidence, rest, table, reference, settings, _Spans(evidence.hits))
+        return cls(evidence, verdicts, rest, table, reference, settings, _Spans(evidence.hits))
 
     def candidate(self, start: int, end: int) -> Candidate | None:
         """The best that speaks for a domain here: a proposal, else a hit to a classified domain."""
@@ -61,7 +67,8 @@ class WeakEvidence(NamedTuple):
 
     def hits_over(self, start: int, end: int) -> list[int]:
         """Hits that align residues of the region: as many as a hit needs to be considered, or all they have."""
-        return self.spans.over(start, end, self.settings.min_aligned)
+        over = self.spans.over(start, end, self.settings.min_aligned)
+        return [i for i in over if self.verdicts[i] != Verdict.MASKED]
 
     def unclassified(self, start: int, end: int) -> str:
         """The closest reference chain that aligns with half of the region and has no domain there; else empty."""
@@ -86,26 +93,21 @@ class WeakEvidence(NamedTuple):
         for hsp in hit.hsps:
             if hsp.evalue is None or hsp.evalue > self.settings.max_evalue:
                 continue
-            for segment in hsp.segments:
-                first, last = max(segment.query_start, start), min(segment.query_end, end)
-                if first > last or segment.target_start < 1:
-                    continue
-                span = max(segment.query_end - segment.query_start, 1)
-                scale = (segment.target_end - segment.target_start) / span
-                target = segment.target_start + (np.arange(first, last + 1) - segment.query_start) * scale
+            for first, target in _aligned(hsp, start, end):
                 inside = np.zeros(len(target), dtype=bool)
                 for domain_start, domain_end in domains:
                     inside |= (target >= domain_start) & (target <= domain_end)
-                free[first - start : last - start + 1] |= ~inside
+                free[first - start : first - start + len(target)] |= ~inside
         return int(np.count_nonzero(free))
 
     def _best_hit(self, start: int, end: int) -> Candidate | None:
         """The best hit to a classified domain over the region, below every threshold or not."""
         hits = [self.evidence.hits[i] for i in self.hits_over(start, end)]
-        hits = [hit for hit in hits if hit.type is not EvidenceType.CHAIN_BLAST]
-        rows = np.asarray(self.reference.rows([hit.target for hit in hits]), np.int64)
+        whole = [hit for hit in hits if hit.type is not EvidenceType.CHAIN_BLAST]
+        placed = list(zip(whole, self.reference.rows([hit.target for hit in whole]).tolist(), strict=True))
+        placed += self._in_domains([hit for hit in hits if hit.type is EvidenceType.CHAIN_BLAST], start, end)
         found = []
-        for hit, row in zip(hits, rows.tolist(), strict=True):
+        for hit, row in placed:
             if row >= 0 and self.reference.t[row] >= 0 and self.reference.h[row] >= 0:
                 strength, hsp = max(
                     ((_strength(hit.type, h), h) for h in hit.hsps if _touches(h, start, end)), key=lambda pair: pair[0]
@@ -115,6 +117,22 @@ class WeakEvidence(NamedTuple):
             return None
         strength, row, kind, hsp = max(found, key=lambda item: item[:2])
         return self._named(-row, kind, strength, hsp.evalue, hsp.probability)
+
+    def _in_domains(self, hits: Sequence[Hit], start: int, end: int) -> list[tuple[Hit, int]]:
+        """Each chain hit with the domain of its chain that most of what it aligns with the region is in."""
+        segments = self.reference.chain_segments(self.reference.chains([hit.target for hit in hits]))
+        placed = []
+        for place, hit in enumerate(hits):
+            domains = segments[segments[:, 0] == place, 1:].tolist()
+            targets = [target for h in hit.hsps for _, target in _aligned(h, start, end)]
+            shared = [
+                (sum(int(np.count_nonzero((t >= first) & (t <= last))) for t in targets), -row)
+                for row, first, last in domains
+            ]
+            most, row = max(shared, default=(0, 0))
+            if most:
+                placed.append((hit, -row))
+        return placed
 
     def _named(
         self, row: int, kind: EvidenceType, strength: float, evalue: float | None, probability: float | None
@@ -146,6 +164,17 @@ class _Spans:
         inside = np.bincount(hit, weights=shared, minlength=len(self._hits))
         whole = np.bincount(hit, weights=last - first + 1, minlength=len(self._hits))
         return np.flatnonzero((inside >= np.minimum(whole, least)) & (inside > 0)).tolist()
+
+
+def _aligned(hsp: Hsp, start: int, end: int) -> Iterator[tuple[int, Floats]]:
+    """First query residue of each segment within the region, and the target's residues from there on."""
+    for segment in hsp.segments:
+        first, last = max(segment.query_start, start), min(segment.query_end, end)
+        if first <= last and segment.target_start > 0:
+            span = max(segment.query_end - segment.query_start, 1)
+            scale = (segment.target_end - segment.target_start) / span
+            target: Floats = segment.target_start + (np.arange(first, last + 1) - segment.query_start) * scale
+            yield first, target
 
 
 def _touches(hsp: Hsp, start: int, end: int) -> bool:

@@ -47,8 +47,8 @@ def _reasons(
     seen = None if observed is None else ResidueRange.parse(observed)
     summary = DomainSummary(ChainKey("8abc", "A"), len(sequence), (), sequence, observed=seen)
     settings = PartitionSettings()
-    table, _ = tabulate(summary, {}, reference, settings)
-    weak = WeakEvidence.of(summary, (), table, reference, settings)
+    table, verdicts = tabulate(summary, {}, reference, settings)
+    weak = WeakEvidence.of(summary, verdicts, (), table, reference, settings)
     return [f"{u.range} {u.reason}" for u in explain_leftover(labels, mask, (), weak, settings)]
 
 
@@ -123,6 +123,16 @@ def test_a_chain_with_a_domain_there_is_no_unclassified_homolog(evidence: Simple
     chain = evidence.chain("1aaa_A", evidence.hsp("1-90", "1-90", 0.5))
     region = only_region(evidence.partition(reference, 100, chain))
     assert (region.reason, region.homolog) == (UnassignedReason.WEAK_EVIDENCE, "")
+    assert (region.candidate.ecod_domain, region.candidate.source) == ("e1aaaA1", EvidenceType.CHAIN_BLAST)
+
+
+def test_a_hit_that_is_left_out_is_nothing_that_was_found(evidence: SimpleNamespace, reference: Any) -> None:
+    reference.masked = np.array([True, False, False])
+    reference.t, reference.h = np.where(reference.masked, -1, reference.t), np.where(reference.masked, -1, reference.h)
+    hits = [evidence.blast("e1aaaA1", evidence.hsp("1-90", "1-90", 1e-30))]
+    hits.append(evidence.chain("1aaa_A", evidence.hsp("1-90", "1-90", 1e-30)))
+    region = only_region(evidence.partition(reference, 100, *hits))
+    assert (region.reason, region.candidate, region.homolog) == (UnassignedReason.NO_EVIDENCE, None, "")
 
 
 def test_the_observed_residues_of_the_summary_are_used(evidence: SimpleNamespace, reference: Any) -> None:
