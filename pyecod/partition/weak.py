@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyecod.evidence.summary import DomainSummary
 from pyecod.partition.alignments import Ints
@@ -16,7 +17,7 @@ from pyecod.partition.consensus import Proposal
 from pyecod.partition.counting import Verdict, Verdicts
 from pyecod.partition.lookup import ReferenceLookup
 from pyecod.partition.model import Candidate
-from pyecod.partition.strength import Floats, blast_evidence, confidence, posterior_of_evidence, profile_evidence
+from pyecod.partition.strength import blast_evidence, confidence, posterior_of_evidence, profile_evidence
 from pyecod.search.hit import EvidenceType, Hit, Hsp
 from pyecod.settings import PartitionSettings
 
@@ -166,14 +167,14 @@ class _Spans:
         return np.flatnonzero((inside >= np.minimum(whole, least)) & (inside > 0)).tolist()
 
 
-def _aligned(hsp: Hsp, start: int, end: int) -> Iterator[tuple[int, Floats]]:
+def _aligned(hsp: Hsp, start: int, end: int) -> Iterator[tuple[int, NDArray[np.floating[Any]]]]:
     """First query residue of each segment within the region, and the target's residues from there on."""
     for segment in hsp.segments:
         first, last = max(segment.query_start, start), min(segment.query_end, end)
         if first <= last and segment.target_start > 0:
             span = max(segment.query_end - segment.query_start, 1)
             scale = (segment.target_end - segment.target_start) / span
-            target: Floats = segment.target_start + (np.arange(first, last + 1) - segment.query_start) * scale
+            target = segment.target_start + (np.arange(first, last + 1) - segment.query_start) * scale
             yield first, target
 
 
