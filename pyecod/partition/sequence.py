@@ -27,8 +27,13 @@ _TAGS = (
     r"GKPIPNPLLGLDST",  # V5
 )
 _SITES = r"(?:[SGA]{0,4}(?:LVPRGS[HM]{0,2}|ENLYFQ[GSM]|LEVLFQGP|DDDDK|SSG|GS[HM]?)){0,3}"
-_START_TAG = re.compile(rf"^[A-Z]{{0,{_NEAR_END}}}?(?:{'|'.join(_TAGS)}){_SITES}")
-_END_TAG = re.compile(rf"(?:LE|[SGA]{{1,4}}|(?:LVPRG|ENLYFQG|LEVLFQGP)S?)?(?:{'|'.join(_TAGS)})[A-Z]{{0,{_NEAR_END}}}$")
+# a site behind a spacer: MHHHHHHSSGVDLGTENLYFQS is the vector of a structural genomics consortium
+_SPACED_SITE = rf"(?:[A-Z]{{0,{_NEAR_END}}}?(?:LVPRGS|ENLYFQ[GSM]|LEVLFQGP))?"
+_CUT = r"(?:ENLYFQ|LVPR|LEVLFQ)"  # what a protease leaves of a tag at the end of a chain
+_START_TAG = re.compile(rf"^[A-Z]{{0,{_NEAR_END}}}?(?:{'|'.join(_TAGS)}){_SITES}{_SPACED_SITE}|^GPLGS")
+_END_TAG = re.compile(
+    rf"(?:LE|[SGA]{{1,4}}|(?:LVPRG|ENLYFQG|LEVLFQGP)S?)?(?:{'|'.join(_TAGS)})[A-Z]{{0,{_NEAR_END}}}$|{_CUT}$"
+)
 # n-region with a charge, hydrophobic h-region, small residues before the cleavage site (von Heijne 1986)
 _SIGNAL = re.compile(r"^M[A-Z]{0,8}?[KR][A-Z]{0,5}?([AILMFVWCGST]{8,16})[A-Z]{1,7}?[AGSCV][A-Z][AGSC](?=[A-Z])")
 

@@ -78,3 +78,17 @@ def test_ends_without_coordinates_are_disordered_where_they_are_more_than_a_few_
 
 def test_a_chain_without_any_coordinates_is_not_known_to_be_disordered() -> None:
     assert not disordered_ends(ResidueRange(), 40).any()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("MHHHHHHSSGVDLGTENLYFQS", "", "1-22"),
+        ("GPLGS", "", "1-5"),
+        ("", "ENLYFQ", "113-118"),
+        ("", "LVPR", "113-116"),
+        ("MHHHHHHSSGVDLGT", "", "1-10"),
+    ],
+)
+def test_sites_behind_a_spacer_and_what_a_protease_leaves_are_tags(start: str, end: str, expected: str) -> None:
+    assert tagged(start + BODY + end) == expected
