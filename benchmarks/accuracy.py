@@ -12,9 +12,11 @@ counts ``t_right``, ``t_wrong``, ``t_none``, ``overlaps``, ``discontinuous08``, 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -22,8 +24,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from baselines import BASELINES
 from evidence_sets import EvidenceSet, leave_out, partition_all, real_sets, scop_set, simulated_set, world_set
 
+from pyecod.ids import ChainKey
+from pyecod.partition import Domain
 from pyecod.settings import data_home, load_settings
 from pyecod.simulate.scoring import Scores, score
+from pyecod.simulate.truth import TruthDomain
 
 _COLUMNS = (
     ("exact", "exact_counts", "{:.1%}"),
@@ -76,6 +81,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--identity", type=float, default=0.9, help="hits this similar are left out (with identity)")
     parser.add_argument("--work", type=Path, default=data_home() / "benchmarks", help="folder of what is kept")
     parser.add_argument("--settings", type=Path, help="YAML settings file")
+    parser.add_argument("--csv", type=Path, help="folder for a table of each set: true domains and what was found")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -105,18 +111,44 @@ def _score_set(chains: EvidenceSet, options: argparse.Namespace) -> dict[str, fl
     settings = load_settings(options.settings)
     findable = any(domain.kind for domain in chains.truth)
     started = time.process_time()
-    scores = {"pyecod": score(partition_all(chains, settings), chains.truth, findable=findable)}
+    partitions = partition_all(chains, settings)
+    scores = {"pyecod": score(partitions, chains.truth, findable=findable)}
     seconds = time.process_time() - started
     for name, baseline in BASELINES.items():
         domains = {key: baseline(e, chains.reference) for key, e in chains.evidence.items()}
         scores[name] = score(domains, chains.truth, findable=findable)
     _table(chains, scores, seconds)
+    if options.csv:
+        options.csv.mkdir(parents=True, exist_ok=True)
+        write_csv(options.csv / f"{chains.name}.csv", partitions, chains.truth)
     flat: dict[str, float | int] = {}
     for name, figures in scores.items():
         prefix = f"{chains.name}_" if name == "pyecod" else f"{chains.name}_{name}_"
         own = figures.flat(prefix)
         flat |= own | {f"{prefix}{stable}": own[f"{prefix}{field}"] for stable, field in _STABLE.items()}
     return flat
+
+
+def write_csv(path: Path, partitions: Mapping[ChainKey, Sequence[Domain]], truth: Sequence[TruthDomain]) -> None:
+    """One line for each true domain, beside the assigned one with most of its residues; then what is over."""
+    used: set[tuple[ChainKey, int]] = set()
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("chain", "true_range", "true_t_group", "range", "t_group", "confidence", "reference", "iou"))
+        for true in truth:
+            found = max(partitions[true.chain], key=lambda d: len(d.range.intersection(true.range)), default=None)
+            stated = (true.chain, true.range, true.t_group or "")
+            if found is None or not found.range.intersection(true.range):
+                rows.writerow((*stated, "", "", "", "", 0))
+                continue
+            used.add((true.chain, found.number))
+            iou = round(true.range.iou(found.range), 3)
+            rows.writerow((*stated, found.range, found.t_group, found.confidence, found.ecod_domain, iou))
+        for chain, domains in partitions.items():
+            for found in domains:
+                if (chain, found.number) not in used:
+                    stated = (found.range, found.t_group, found.confidence, found.ecod_domain)
+                    rows.writerow((chain, "", "", *stated, 0))
 
 
 def _table(chains: EvidenceSet, scores: dict[str, Scores], seconds: float) -> None:
