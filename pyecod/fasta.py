@@ -76,7 +76,9 @@ def _records(path: Path) -> Iterator[tuple[FastaRecord, BrokenInputError | None]
                     title, start, stop, parts, error, size = line[1:].strip(), number, 0, [], None, 0
                 elif line and not line.startswith(";"):
                     if not start:
-                        raise BrokenInputError("sequence before the first title line (>)", where=f"{path}:{number}")
+                        raise BrokenInputError(
+                            "sequence before the first title line (>)", where=f"{path}:{number}", hint=_what_it_is(line)
+                        )
                     letters = "".join(line.split())
                     error = error or (_wrong_letter("*", path, stop) if stop else None)
                     stop = number if letters.endswith("*") else 0
@@ -117,3 +119,14 @@ def format_fasta(records: Iterable[tuple[str, str]], width: int = 80) -> str:
 def write_fasta(path: Path, records: Iterable[tuple[str, str]], *, durable: bool = False) -> None:
     """Write (title, sequence) pairs as FASTA, whole or not at all."""
     atomic_write(path, format_fasta(records), durable=durable)
+
+
+def _what_it_is(line: str) -> str | None:
+    """What a file that is no FASTA is by its first line, and what to do with it."""
+    if line.startswith("data_"):
+        return "this is mmCIF: entries are read from the `mirror`, by the lists of `update-weeks`"
+    if line.startswith(("HEADER", "ATOM ", "HETATM", "CRYST1", "REMARK")):
+        return "these are coordinates in PDB format, which are not read; give the sequence as FASTA"
+    if line.lower().startswith("pdb_id") and len(line.split()) > 2:
+        return "this is the PDB's table of sequences before release; make FASTA of its columns first"
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -148,3 +149,22 @@ def test_a_sequence_that_fills_memory_costs_its_record(tmp_path, monkeypatch):
     assert [record.id for record in records] == ["b"]
     assert [(name, sequence) for name, sequence, _ in refused] == [("a", "")]
     assert "more than 100 letters" in refused[0][2]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("data_1ABC\n#\n", "this is mmCIF"),
+        ("HEADER    HYDROLASE\n", "in PDB format"),
+        ("ATOM      1  N   MET A   1\n", "in PDB format"),
+        ("PDB_ID\tEntity_ID\tSequence\n9XYZ\t1\tMQIF\n", "before release"),
+        ("MKV\n", ""),
+    ],
+)
+def test_a_file_that_is_something_else_is_named(tmp_path: Path, text: str, hint: str) -> None:
+    path = tmp_path / "some.fasta"
+    path.write_text(text)
+    with pytest.raises(BrokenInputError, match="before the first title") as caught:
+        list(read_fasta(path))
+    assert hint in (caught.value.hint or "")
+    assert bool(hint) == bool(caught.value.hint)
