@@ -34,5 +34,6 @@ def masked(exclude_self: bool | None, exclude_domains: Path | None, exclude_grou
 def say_what_is_unknown(mask: Mask) -> None:
     """A list for another reference leaves out less than it says."""
     if mask.unknown:
-        told = f" {len(mask.unknown)} names of the lists are not in the reference, the first {mask.unknown[0]}"
+        names = "1 name of the lists is" if len(mask.unknown) == 1 else f"{len(mask.unknown)} names of the lists are"
+        told = f" {names} not in the reference, the first {mask.unknown[0]}"
         messages().print(line(("left out", "yellow"), told), soft_wrap=True)
