@@ -68,6 +68,7 @@ def classify(
     chosen = ResidueRange.from_mask(extent.residues)
     agreement = len(support.hits_agreeing) / len(support.hits_over) if len(support.hits_over) else 1.0
     coverage = float(table.reference_coverage[best])
+    beyond = reference.beyond_family(int(table.row[best]), len(chosen))
     trust = label_trust(proposal, best, agreement, table, reference)
     f_group = reference.group_id("f", f_code) if f_code >= 0 else None
     return Domain(
@@ -86,7 +87,7 @@ def classify(
         support=max(len(support.hits_agreeing), 1),
         h_agreement=round(agreement, 4),
         confidence=round(calibration().probability(proposal.confidence, trust), 3),
-        flags=_flags(table, best, chosen, coverage, agreement, extent.inferred, settings),
+        flags=_flags(table, best, chosen, coverage, agreement, extent.inferred, beyond, settings),
         evidence_range=ResidueRange.from_mask(extent.aligned),
     )
 
@@ -120,6 +121,7 @@ def _flags(
     coverage: float,
     agreement: float,
     inferred: bool,
+    beyond: str | None,
     settings: PartitionSettings,
 ) -> tuple[Flag, ...]:
     flags = {
@@ -128,5 +130,7 @@ def _flags(
         Flag.DISCONTINUITY_INFERRED: inferred,
         Flag.NEW_REPRESENTATIVE_CANDIDATE: table.aligned[best] < settings.min_domain_coverage * len(residues),
         Flag.CONFLICT: agreement < settings.consensus,
+        Flag.MERGED: beyond == Flag.MERGED,
+        Flag.REPEAT: beyond == Flag.REPEAT,
     }
     return tuple(flag for flag, raised in flags.items() if raised)

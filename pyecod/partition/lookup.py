@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,9 @@ class ReferenceLookup(Protocol):
 
     def domain_at(self, row: int, /) -> ClassifiedDomain:
         """The domain of a row."""
+
+    def beyond_family(self, row: int, size: int, /) -> Literal["merged", "repeat"] | None:
+        """Whether ``size`` residues are too long for the family of a row's domain, and what that speaks for."""
 
     def group_id(self, level: Level, code: int, /) -> str:
         """Id of the group with this code."""

@@ -40,6 +40,8 @@ class Flag(StrEnum):
     DISCONTINUITY_INFERRED = "discontinuity_inferred"
     NEW_REPRESENTATIVE_CANDIDATE = "new_representative_candidate"
     CONFLICT = "conflict"
+    MERGED = "merged"
+    REPEAT = "repeat"
 
 
 class UnassignedReason(StrEnum):

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from pyecod.errors import ReferenceDataError
 from pyecod.ranges import ResidueRange
 from pyecod.reference.groups import LEVELS, GroupTable, Level, level_of
+from pyecod.reference.lengths import GroupLengths, group_lengths
 from pyecod.reference.lookup import Lookup
 from pyecod.reference.model import ChainDomains, ReferenceDomain
 from pyecod.reference.record import RECORD_NAME, ReferenceRecord, must_be_unchanged, must_be_whole
@@ -329,6 +331,27 @@ class Reference:
             by_name[label[0]] = by_name.get(label[0], 0) + size
             by_h_group[label] = by_h_group.get(label, 0) + size
         return np.array([by_h_group[label] / max(by_name[label[0]], 1) if label[0] else 1.0 for label in labels])
+
+    @cached_property
+    def _lengths(self) -> dict[Level, GroupLengths]:
+        return {
+            "f": group_lengths(self.f, self.length, len(self.groups.ids["f"])),
+            "t": group_lengths(self.t, self.length, len(self.groups.ids["t"])),
+        }
+
+    def beyond_family(self, row: int, size: int) -> Literal["merged", "repeat"] | None:
+        """What a domain of ``size`` residues is that is filed like the domain of a row: ``merged`` where it is too long
+        for its F-group (its T-group where that is small), ``repeat`` where the group's members vary by whole repeats;
+        None where it is not too long."""
+        codes: tuple[tuple[Level, int], ...] = ("f", int(self.f[row])), ("t", int(self.t[row]))
+        for level, code in codes:
+            group = self._lengths[level]
+            if code < 0 or not np.isfinite(group.limit[code]):
+                continue
+            if size <= group.limit[code]:
+                return None
+            return "repeat" if group.is_repeat[code] else "merged"
+        return None
 
     def group_rows(self, group: str) -> NDArray[np.int64]:
         """Rows of all domains of a group of any level.

@@ -72,6 +72,11 @@ class SmallReference:
             id=self.ids[row], x_group=levels[0], h_group=levels[1], t_group=levels[2], f_group=levels[3]
         )
 
+    longest: float = float("inf")
+
+    def beyond_family(self, row: int, size: int) -> str | None:
+        return "merged" if size > self.longest else None
+
     def group_id(self, level: str, code: int) -> str:
         return self._names[level][code]
 

@@ -283,3 +283,13 @@ def test_a_tag_is_not_part_of_the_domain(evidence: SimpleNamespace, reference: A
     found = evidence.partition(reference, 120, hit, sequence=sequence)
     assert evidence.ranges(found) == ["21-120"]
     assert found.unassigned[0].reason is UnassignedReason.TAG
+
+
+def test_a_domain_too_long_for_its_family_is_flagged(evidence: Any, make_reference: Any) -> None:
+    reference = make_reference(e1aaaA1=("11.1.1.1", "1-100"))
+    hit = evidence.blast("e1aaaA1", evidence.hsp("1-100", "1-100", 1e-30))
+    (plain,) = evidence.partition(reference, 105, hit).domains
+    assert plain.flags == ()
+    reference.longest = 90
+    (long,) = evidence.partition(reference, 105, hit).domains
+    assert long.flags == (Flag.MERGED,)
