@@ -38,7 +38,7 @@ def one_word_of_outages(server: ServerWatch) -> Iterator[None]:
     """Within the block ``server`` says what there is to say about an outage, and Prefect's own lines are dropped."""
     quiet = OutageFilter(server)
     loggers = [logging.getLogger(name) for name in LOGGERS_OF_OUTAGES]
-    logging.getLogger(LOGGER_OF_SUSPENSIONS).setLevel(logging.ERROR)  # it breaks off before the server is away
+    logging.getLogger(LOGGER_OF_SUSPENSIONS).setLevel(logging.CRITICAL)  # flows/workers/suspension.py goes on looking
     loud = logging.raiseExceptions
     for logger in loggers:
         logger.addFilter(quiet)

@@ -47,8 +47,8 @@ def say_events_now() -> None:
 # are its own. Upstream: none found.
 LOGGERS_OF_OUTAGES = ("prefect.events.clients", "prefect.events.utilities", "prefect._internal.concurrency")
 
-# What Prefect listens with for the suspension of a run: when the connection breaks it is made again, and Prefect tells
-# that with a stack of calls. Upstream: none found.
+# What Prefect listens with for the suspension of a run: when the connection breaks it is made again, and after minutes
+# without a server it gives up; Prefect tells both with a stack of calls. Upstream: none found.
 LOGGER_OF_SUSPENSIONS = "prefect.FlowRunSuspendingObserver"
 
 
