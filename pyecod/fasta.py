@@ -124,7 +124,9 @@ def write_fasta(path: Path, records: Iterable[tuple[str, str]], *, durable: bool
 def _what_it_is(line: str) -> str | None:
     """What a file that is no FASTA is by its first line, and what to do with it."""
     if line.startswith("data_"):
-        return "this is mmCIF: entries are read from the `mirror`, by the lists of `update-weeks`"
+        return (
+            "this is mmCIF: the PDB's entries are read from the `mirror`; of another model give the sequence as FASTA"
+        )
     if line.startswith(("HEADER", "ATOM ", "HETATM", "CRYST1", "REMARK")):
         return "these are coordinates in PDB format, which are not read; give the sequence as FASTA"
     if line.lower().startswith("pdb_id") and len(line.split()) > 2:

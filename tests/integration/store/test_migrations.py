@@ -178,9 +178,15 @@ class TestRoles:
                 connection.execute(f"SELECT * FROM pdb_update.{name}")
 
     def test_the_owner_can_migrate_further(self, as_role, folder):
-        (folder / f"{NEXT}_more.sql").write_text("ALTER TABLE pdb_update.job ADD COLUMN more text")
+        (folder / f"{NEXT}_more.sql").write_text(
+            "ALTER TABLE pdb_update.job ADD COLUMN more text; CREATE TABLE pdb_update.more (id integer)"
+        )
         owner = as_role("pyecod_owner")
         assert migrate(owner, folder=folder).applied == (f"{NEXT}_more",)
+        with as_role("pyecod_reader").connect() as connection:  # a new table is theirs too
+            assert connection.execute("SELECT * FROM pdb_update.more").fetchall() == []
+        with as_role("pyecod_writer").connect() as connection:
+            connection.execute("INSERT INTO pdb_update.more VALUES (1)")
 
     def test_a_user_who_may_not_make_roles_still_migrates_and_is_told(self, server):
         fresh = "pyecod_plain"
