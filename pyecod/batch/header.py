@@ -43,6 +43,7 @@ _RUNNING = {
         }
     ),
     "partition": frozenset[str](),
+    "mask": frozenset[str](),
     "quality": frozenset[str](),
     "chains": frozenset[str](),
 }

@@ -42,6 +42,7 @@ def test_the_digest_follows_what_decides_results_and_nothing_else(header: BatchH
     assert settings_digest(Settings(base_path="/elsewhere"), "r") == base
     assert settings_digest(Settings(search={"evalue": 0.01}), "r") != base
     assert settings_digest(Settings(quality={"good": 0.9}), "r") != base
+    assert settings_digest(Settings(mask={"exclude_self": True}), "r") != base
     assert settings_digest(Settings(), "other") != base
 
 
@@ -63,6 +64,11 @@ def test_a_new_default_and_a_new_setting_at_its_default_are_no_differences(heade
     assert settings_differences(old, Settings(partition={"max_hole": 9, "max_tail": 20}), "develop291-0123") == [
         "partition.max_hole: (unknown) -> 9",
         "partition.max_tail: 15 -> 20",
+    ]
+    del settings["mask"]  # which batches of 0.1 know nothing of
+    assert settings_differences(replace(old, settings=settings), Settings(), "develop291-0123") == []
+    assert settings_differences(old, Settings(mask={"exclude_self": True}), "develop291-0123") == [
+        "mask.exclude_self: (unknown) -> True"
     ]
     chosen = replace(header, settings={**settings, "partition": partition | {"max_tail": 12}})
     assert "partition.max_tail: 12 -> 30" in settings_differences(
