@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyecod.errors import PyecodError
-from pyecod.partition.model import Domain, Partition, Quality, Unassigned, UnassignedReason
+from pyecod.partition.model import Domain, Partition, Quality, Rival, Unassigned, UnassignedReason
 from pyecod.ranges import ResidueRange
 from pyecod.settings import ClusterSettings, Settings
 
@@ -130,8 +130,17 @@ def _map_domain(domain: Domain, alignment: Alignment, limits: ClusterSettings, r
         domain,
         range=residues,
         evidence_range=(ResidueRange.from_mask(_counterparts(speaking, alignment)) or None) if speaking else None,
+        rival=_map_rival(domain.rival, alignment),
         explanation=f"mapped from {representative} {domain.range} (identity {alignment.identity:.2f})",
     )
+
+
+def _map_rival(rival: Rival | None, alignment: Alignment) -> Rival | None:
+    """The rival where the member has its residues; None where it has none of them."""
+    if rival is None:
+        return None
+    there = ResidueRange.from_mask(_counterparts(rival.range, alignment))
+    return replace(rival, range=there) if there else None
 
 
 def _counterparts(residues: ResidueRange, alignment: Alignment) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyecod.families import BadMappingError, align, map_partition
-from pyecod.partition.model import Domain, Outcome, Partition, Quality, Unassigned, UnassignedReason
+from pyecod.partition.model import Defeat, Domain, Outcome, Partition, Quality, Rival, Unassigned, UnassignedReason
 from pyecod.ranges import ResidueRange
 from pyecod.search.hit import EvidenceType
 from pyecod.settings import Settings
@@ -59,6 +59,23 @@ def test_what_is_aligned_of_the_representatives_domain_is_mapped_too() -> None:
     (domain,) = map_partition(whole, "8abc_A", member, align(member, REPRESENTATIVE), Settings()).domains
     assert (str(domain.range), str(domain.evidence_range)) == ("5-85", "15-55,60-75")
     assert mapped(member, "10-90").domains[0].evidence_range is None
+
+
+@pytest.mark.parametrize(
+    ("rival", "member", "expected"),
+    [
+        ("20-150", slice(0, 120), "20-120"),  # it ends with the member
+        ("20-150", slice(5, None), "15-145"),
+        ("150-190", slice(0, 120), None),
+    ],
+)
+def test_the_rival_is_where_the_member_has_its_residues(rival: str, member: slice, expected: str | None) -> None:
+    whole = partition("10-90")
+    other = Rival("e1xyzA1", "2.1.1", "2.1", ResidueRange.parse(rival), 0.5, Defeat.WEAKER)
+    whole = replace(whole, domains=(replace(whole.domains[0], rival=other),))
+    text = REPRESENTATIVE[member]
+    (domain,) = map_partition(whole, "8abc_A", text, align(text, REPRESENTATIVE), Settings()).domains
+    assert (str(domain.rival.range) if domain.rival else None) == expected
 
 
 def test_ranges_shift_with_a_missing_start_and_a_tag() -> None:
